@@ -1,0 +1,28 @@
+//! `edgebench`: where did this node's memory and CPU go, and how much of it is KubeVirt?
+//!
+//! ```text
+//! measure ──► Record ──► capture (file) ──► Record ──► Footprint ──► Comparison ──► report ──► layout
+//!                 └──────────────────────────┘
+//! ```
+//!
+//! * [`measure`] takes readings through `edgebench_sampler`, as [`capture`] records;
+//! * [`footprint`] folds the records of one capture into figures, live or from a file alike;
+//! * [`comparison`] puts two sides against each other, with the verdicts of [`statistics`];
+//! * [`report`] says it in tables and in formats for machines, through [`layout`];
+//! * [`doctor`] says what can be read here, and what it takes to read the rest.
+
+pub mod capture;
+pub mod cli;
+pub mod commands;
+pub mod comparison;
+pub mod doctor;
+pub mod footprint;
+pub mod interrupt;
+pub mod layout;
+pub mod machine;
+pub mod measure;
+pub mod notes;
+pub mod output;
+pub mod progress;
+pub mod report;
+pub mod statistics;

@@ -1,0 +1,255 @@
+//! What to know before believing a figure, and what to do about it.
+
+use edgebench_sampler::vm::Accelerator;
+
+use crate::comparison::{Baseline, Comparison, Metric, Side};
+use crate::footprint::{Footprint, Group};
+use crate::layout::figures::{fixed, signed, size};
+use crate::machine::{Mismatch, mismatches};
+
+/// A note to the reader.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Note {
+    /// PSS of some processes is denied.
+    ProportionalDenied {
+        /// How many.
+        denied: usize,
+        /// Of how many that were asked for.
+        of: usize,
+    },
+    /// PSS was not asked for.
+    ProportionalOff,
+    /// The two sides are not one machine.
+    Mismatch(Mismatch),
+    /// The baseline has KubeVirt in it.
+    BaselineHasKubevirt,
+    /// "No KubeVirt" is an estimate.
+    Estimated,
+    /// Components that run outside of any pod.
+    OutsidePods(Vec<String>),
+    /// A guest's RAM is shared memory.
+    SharedGuest {
+        /// The VM.
+        vm: String,
+        /// How much.
+        bytes: u64,
+    },
+    /// A guest's RAM was not found or not readable.
+    GuestUnknown(Vec<String>),
+    /// Emulated guests.
+    Emulated(Vec<String>),
+    /// A hypervisor took CPU time.
+    Stolen {
+        /// In which side: "the baseline" or "this capture".
+        side: String,
+        /// Percent.
+        percent: f64,
+    },
+    /// A figure drifted during a run.
+    Drift {
+        /// In which side.
+        side: String,
+        /// The figure.
+        metric: Metric,
+        /// Points a minute.
+        per_minute: f64,
+    },
+    /// Swap is in use.
+    Swapped(u64),
+    /// KSM merges pages.
+    Samepages,
+    /// A run was stopped early.
+    Interrupted {
+        /// Samples taken.
+        samples: usize,
+        /// Samples asked for.
+        asked: u64,
+    },
+    /// The 95 % interval covers noise inside a run only.
+    OneRun,
+    /// Too few effective samples for an interval.
+    TooFewSamples,
+    /// Counters stepped back.
+    CounterResets(u32),
+    /// More is cached than there is memory.
+    NegativeUsed,
+}
+
+impl std::fmt::Display for Note {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Note::ProportionalDenied { denied, of } => write!(
+                f,
+                "PSS of {denied} of {of} processes is denied: it needs root or CAP_SYS_PTRACE. Their rows have no PSS, \
+                 and in the ledger their anonymous memory (RssAnon) stands in, which counts shared pages once for each \
+                 process. Run `edgebench doctor`, or measure with sudo."
+            ),
+            Note::ProportionalOff => f.write_str(
+                "PSS was not read (--no-pss): the ledger splits anonymous memory by RssAnon, which counts shared pages \
+                 once for each process; guest RAM and VM overhead are not known.",
+            ),
+            Note::Mismatch(mismatch) => mismatch.fmt(f),
+            Note::BaselineHasKubevirt => f.write_str(
+                "The baseline has KubeVirt in it: the difference is what changed, not what KubeVirt takes. For that, \
+                 take a baseline before KubeVirt is installed.",
+            ),
+            Note::Estimated => f.write_str(
+                "No KubeVirt is ESTIMATED (~) from this run: this node minus its kubevirt, cdi and vm processes. What \
+                 Kubernetes and the kernel grew by because of them is not in it, so the difference is a lower bound. \
+                 For a measured one: `edgebench footprint --save before.json.gz` before the installation, then \
+                 --baseline before.json.gz.",
+            ),
+            Note::OutsidePods(names) => write!(
+                f,
+                "{} outside of any pod: {}. Anybody can take such a name; --trust=pod counts only what runs in pods.",
+                if names.len() == 1 { "1 component runs" } else { "Components run" },
+                names.join(", ")
+            ),
+            Note::SharedGuest { vm, bytes } => write!(
+                f,
+                "{} of the guest RAM of {vm} is shared memory (memfd: hugepages, virtiofs or passt). The kernel counts \
+                 it as cache, so it is outside of RAM used (sar) and inside of RAM used (available).",
+                size(*bytes)
+            ),
+            Note::GuestUnknown(vms) => write!(
+                f,
+                "The guest RAM of {} is not known (smaps denied, or no mapping of its size): its qemu is not split into \
+                 guest and overhead, and the KubeVirt tax is not given. Run `edgebench doctor`.",
+                vms.join(", ")
+            ),
+            Note::Emulated(vms) => write!(
+                f,
+                "{} emulated (TCG): guest CPU time can't be told from qemu's own, so it stands as one.",
+                if vms.len() == 1 { format!("{} is", vms[0]) } else { format!("{} are", vms.join(", ")) }
+            ),
+            Note::Stolen { side, percent } => write!(
+                f,
+                "%steal was {} in {side}: a hypervisor took this CPU time, and it counts as used.",
+                fixed(*percent, 2)
+            ),
+            Note::Drift { side, metric, per_minute } => write!(
+                f,
+                "{} moved by {} points/min during {side}: wait until it settles and measure again.",
+                metric.name(),
+                signed(*per_minute, 2)
+            ),
+            Note::Swapped(bytes) => write!(f, "{} are swapped out: that memory is not in RAM used.", size(*bytes)),
+            Note::Samepages => f.write_str(
+                "KSM runs: pages it merged count once in PSS, but in RES and RssAnon once for each process.",
+            ),
+            Note::Interrupted { samples, asked } => {
+                write!(f, "Stopped after {samples} of {asked} samples: these are the figures so far.")
+            }
+            Note::OneRun => f.write_str(
+                "The intervals cover noise inside a run, not from run to run: repeat captures under one --label to \
+                 cover that.",
+            ),
+            Note::TooFewSamples => f.write_str(
+                "One-second samples hang together, so some of these count for less than 8: no interval is claimed. \
+                 Take more (--samples 60), or repeat captures under one --label.",
+            ),
+            Note::CounterResets(count) => {
+                write!(f, "{count} CPU counters of processes stepped back; what they lost is unexplained.")
+            }
+            Note::NegativeUsed => f.write_str(
+                "RAM used (sar) is below zero: this kernel counts more as cached than there is. sar prints its samples \
+                 clipped at 0 and its average as it is.",
+            ),
+        }
+    }
+}
+
+/// The notes on a comparison, most important first.
+pub fn notes(comparison: &Comparison) -> Vec<Note> {
+    let shown = comparison.capture.shown();
+    let mut notes = Vec::new();
+    if shown.capture.interrupted {
+        notes.push(Note::Interrupted { samples: shown.capture.samples, asked: shown.capture.samples_asked });
+    }
+    match &comparison.baseline {
+        Baseline::Measured(before) => {
+            notes.extend(mismatches(before.shown(), shown).into_iter().map(Note::Mismatch));
+            if before.has_kubevirt() {
+                notes.push(Note::BaselineHasKubevirt);
+            }
+        }
+        Baseline::Estimated => notes.push(Note::Estimated),
+        Baseline::Nothing => {}
+    }
+    reading_notes(shown, &mut notes);
+    vm_notes(shown, &mut notes);
+    if let Some(before) = comparison.measured() {
+        run_notes("the baseline", before, &mut notes);
+    }
+    run_notes("this capture", &comparison.capture, &mut notes);
+    if shown.node.swap_used.0 > 0 {
+        notes.push(Note::Swapped(shown.node.swap_used.0));
+    }
+    if shown.host.samepage_merging == Some(true) {
+        notes.push(Note::Samepages);
+    }
+    if shown.node.memory.used < 0.0 {
+        notes.push(Note::NegativeUsed);
+    }
+    interval_notes(comparison, &mut notes);
+    notes
+}
+
+fn reading_notes(shown: &Footprint, notes: &mut Vec<Note>) {
+    let remarks = &shown.remarks;
+    if !shown.capture.proportional {
+        notes.push(Note::ProportionalOff);
+    } else if remarks.resident_for_proportional > 0 {
+        let denied = remarks.resident_for_proportional;
+        notes.push(Note::ProportionalDenied { denied, of: denied + remarks.proportional_read });
+    }
+    if !remarks.outside_pods.is_empty() {
+        notes.push(Note::OutsidePods(remarks.outside_pods.clone()));
+    }
+    if remarks.counter_resets > 0 {
+        notes.push(Note::CounterResets(remarks.counter_resets));
+    }
+}
+
+fn vm_notes(shown: &Footprint, notes: &mut Vec<Note>) {
+    for vm in &shown.vms {
+        if let Some(bytes) = vm.guest_shared.filter(|bytes| bytes.0 > 0) {
+            notes.push(Note::SharedGuest { vm: vm.full_name(), bytes: bytes.0 });
+        }
+    }
+    let named = |wanted: &dyn Fn(&crate::footprint::VmRow) -> bool| -> Vec<String> {
+        shown.vms.iter().filter(|vm| wanted(vm)).map(|vm| vm.full_name()).collect()
+    };
+    let unknown = named(&|vm| vm.guest_size.is_some() && vm.guest_resident.is_none());
+    if !unknown.is_empty() && shown.capture.proportional {
+        notes.push(Note::GuestUnknown(unknown));
+    }
+    let emulated = named(&|vm| vm.accelerator == Some(Accelerator::Tcg));
+    if !emulated.is_empty() && shown.cpu.parts.keys().any(|key| key.group == Group::VmUnsplit) {
+        notes.push(Note::Emulated(emulated));
+    }
+}
+
+fn run_notes(name: &str, side: &Side, notes: &mut Vec<Note>) {
+    let shown = side.shown();
+    if shown.node.cpu.steal >= 0.5 {
+        notes.push(Note::Stolen { side: name.to_owned(), percent: shown.node.cpu.steal });
+    }
+    // A drift below a tenth of a point a minute moves no verdict.
+    for metric in Metric::ALL {
+        if let Some(per_minute) = metric.drift_per_minute(shown).filter(|drift| drift.abs() >= 0.1) {
+            notes.push(Note::Drift { side: name.to_owned(), metric, per_minute });
+        }
+    }
+}
+
+fn interval_notes(comparison: &Comparison, notes: &mut Vec<Note>) {
+    let Some(before) = comparison.measured() else { return };
+    if comparison.node.iter().any(|row| row.interval.is_none()) {
+        notes.push(Note::TooFewSamples);
+    }
+    let one_run = before.captures.len() == 1 && comparison.capture.captures.len() == 1;
+    if one_run && comparison.node.iter().any(|row| row.interval.is_some()) {
+        notes.push(Note::OneRun);
+    }
+}
