@@ -16,7 +16,7 @@ use crate::comparison::{Comparison, Side};
 use crate::footprint::{Fold, Footprint};
 use crate::interrupt::Interrupt;
 use crate::machine::mismatches;
-use crate::measure::{Plan, measure};
+use crate::measure::{Plan, Recorder, measure};
 use crate::progress::Progress;
 use crate::report::{self, Options};
 use crate::{doctor, output};
@@ -68,7 +68,8 @@ fn footprint(arguments: &FootprintArgs) -> Result<ExitCode> {
     let host = procfs.host(&mut Scratch::default().buffer);
     let mut progress =
         Progress::new(host.hostname.as_deref().unwrap_or("this node"), plan.samples, plan.interval);
-    let interrupted = measure(&procfs, &plan, &mut fold, file.as_mut(), &interrupt, &mut progress)?;
+    let recorder = Recorder::new(&procfs, &plan, &mut fold, file.as_mut());
+    let interrupted = measure(recorder, &interrupt, &mut progress)?;
     let saved = file.map(CaptureFile::finish).transpose()?;
     let capture = fold.footprint(trust)?;
     let side = Side::new(vec![capture]).context("nothing was measured")?;

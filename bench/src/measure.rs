@@ -8,8 +8,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use edgebench_sampler::classify::{Trust, classify};
 use edgebench_sampler::component::Stack;
-use edgebench_sampler::process::{Denied, ProcessPass, Scratch};
-use edgebench_sampler::{ProcFs, ReadError, proportional, vm_reading};
+use edgebench_sampler::process::{ProcessMemory, ProcessPass, Scratch};
+use edgebench_sampler::{Bytes, ProcFs, ReadError, proportional, vm_reading};
 use thiserror::Error;
 
 use crate::capture::{CaptureError, CaptureFile, End, Header, Record, SCHEMA, Sink};
@@ -43,116 +43,150 @@ pub enum MeasureError {
     Capture(#[from] CaptureError),
 }
 
-/// The records go to the figures, and to a file where one is wanted.
-struct Sinks<'a> {
+/// Takes the readings of one capture, in this order: [`start`](Recorder::start), [`reading`](Recorder::reading)
+/// for the start and for each sample, [`before`](Recorder::before) after the first, [`end`](Recorder::end).
+///
+/// It has no clock, so that a test can step through hosts of its own.
+pub struct Recorder<'a> {
+    procfs: &'a ProcFs,
+    plan: &'a Plan,
     fold: &'a mut Fold,
     file: Option<&'a mut CaptureFile>,
+    scratch: Scratch,
+    readings: u64,
 }
 
-impl Sink for Sinks<'_> {
-    fn record(&mut self, record: Record) -> Result<(), CaptureError> {
-        match &mut self.file {
-            Some(file) => {
-                file.append(&record)?;
-                self.fold.record(record)
-            }
-            None => self.fold.record(record),
+impl<'a> Recorder<'a> {
+    /// Records go to the figures in `fold`, and to `file` where one is wanted.
+    pub fn new(
+        procfs: &'a ProcFs,
+        plan: &'a Plan,
+        fold: &'a mut Fold,
+        file: Option<&'a mut CaptureFile>,
+    ) -> Recorder<'a> {
+        Recorder { procfs, plan, fold, file, scratch: Scratch::default(), readings: 0 }
+    }
+
+    /// Says what is going to be measured, and on which machine; `started` is the wall clock.
+    ///
+    /// # Errors
+    /// Where the file can't be written.
+    pub fn start(&mut self, started: SystemTime) -> Result<(), MeasureError> {
+        let header = Header {
+            edgebench_capture: SCHEMA,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            label: self.plan.label.clone(),
+            started: humantime::format_rfc3339_seconds(started).to_string(),
+            interval_ms: u64::try_from(self.plan.interval.as_millis()).unwrap_or(u64::MAX),
+            samples: self.plan.samples,
+            proportional: self.plan.proportional,
+            uid: Some(ProcFs::user_id()),
+            clock: self.procfs.clock(),
+            host: self.procfs.host(&mut self.scratch.buffer),
+        };
+        self.record(Record::Header(Box::new(header)))
+    }
+
+    /// Reads the node; `at` is the time since the first reading.
+    ///
+    /// # Errors
+    /// Where the node can't be read, or the file can't be written.
+    pub fn reading(&mut self, at: Duration) -> Result<(), MeasureError> {
+        let at = u64::try_from(at.as_nanos()).unwrap_or(u64::MAX);
+        let reading = self.procfs.node_reading(at, &mut self.scratch.buffer)?;
+        self.readings += 1;
+        self.record(Record::Reading(Box::new(reading)))
+    }
+
+    /// Reads the CPU time of all processes, from which that of the run is counted.
+    ///
+    /// # Errors
+    /// Where the processes can't be read, or the file can't be written.
+    pub fn before(&mut self) -> Result<(), MeasureError> {
+        let readings = self.procfs.cpu_pass(&mut self.scratch)?;
+        self.record(Record::Before(readings))
+    }
+
+    /// Readings taken so far.
+    pub fn readings(&self) -> u64 {
+        self.readings
+    }
+
+    /// CPU used and RAM used of the last sample, in percent.
+    pub fn latest(&self) -> Option<(f64, f64)> {
+        self.fold.latest()
+    }
+
+    /// Reads all processes, and once what is dear to read: `smaps_rollup`, guest RAM, the pods' cgroups.
+    ///
+    /// # Errors
+    /// Where the processes can't be read, or the file can't be written.
+    pub fn end(mut self, interrupted: bool) -> Result<(), MeasureError> {
+        let ProcessPass { mut processes, mut denied } = self.procfs.process_pass(&mut self.scratch)?;
+        let classes = classify(&processes, self.plan.trust);
+        let buffer = &mut self.scratch.buffer;
+        if self.plan.proportional {
+            let matters = |stack: Stack| stack.is_tracked() || stack == Stack::Edgebench;
+            let holds_much = |memory: ProcessMemory| {
+                memory.anonymous > proportional::SMALL || memory.hugetlb != Bytes::ZERO
+            };
+            proportional::read(
+                self.procfs,
+                &mut processes,
+                |index, process| matters(classes[index].stack) || process.memory.is_some_and(holds_much),
+                &mut denied,
+                buffer,
+            )?;
         }
+        let guests = self.plan.proportional;
+        let vms = vm_reading::read(self.procfs, &processes, &classes, guests, &mut denied, buffer)?;
+        let count = processes.len() as u64;
+        for process in processes {
+            self.record(Record::Process(Box::new(process)))?;
+        }
+        for vm in vms {
+            self.record(Record::Vm(Box::new(vm)))?;
+        }
+        let readings = self.readings;
+        self.record(Record::End(End { interrupted, denied, readings, processes: count }))
+    }
+
+    fn record(&mut self, record: Record) -> Result<(), MeasureError> {
+        if let Some(file) = &mut self.file {
+            file.append(&record)?;
+        }
+        Ok(self.fold.record(record)?)
     }
 }
 
-/// Measures this node into `fold`, and into `file` where one is given. Answers whether it was stopped early.
+/// Measures this node with a recorder. Answers whether it was stopped early.
 ///
 /// # Errors
 /// Where the node's own files can't be read or are malformed, or the file can't be written.
 pub fn measure(
-    procfs: &ProcFs,
-    plan: &Plan,
-    fold: &mut Fold,
-    file: Option<&mut CaptureFile>,
+    mut recorder: Recorder<'_>,
     interrupt: &Interrupt,
     progress: &mut Progress,
 ) -> Result<bool, MeasureError> {
-    let mut scratch = Scratch::default();
-    let mut sinks = Sinks { fold, file };
-    sinks.record(Record::Header(Box::new(header(procfs, plan, &mut scratch))))?;
-
+    recorder.start(SystemTime::now())?;
+    let (samples, interval) = (recorder.plan.samples, recorder.plan.interval);
     let start = Instant::now();
+    let mut due = start;
     let mut interrupted = false;
-    let mut readings = 0;
-    for sample in 0..=plan.samples {
-        let due = start + plan.interval.saturating_mul(u32::try_from(sample).unwrap_or(u32::MAX));
+    for sample in 0..=samples {
         // Once stopped, one more reading is taken if there is no sample yet.
-        if !interrupted && interrupt.wait_until(due) {
-            interrupted = true;
-        }
-        if interrupted && readings > 1 {
+        interrupted = interrupted || interrupt.wait_until(due);
+        if interrupted && recorder.readings() > 1 {
             break;
         }
-        let at = start.elapsed().as_nanos() as u64;
-        let reading = procfs.node_reading(at, &mut scratch.buffer)?;
-        sinks.record(Record::Reading(Box::new(reading)))?;
-        readings += 1;
+        recorder.reading(start.elapsed())?;
         if sample == 0 {
-            sinks.record(Record::Before(procfs.cpu_pass(&mut scratch)?))?;
+            recorder.before()?;
         }
-        progress.sample(sample, sinks.fold.latest());
+        progress.sample(sample, recorder.latest());
+        due += interval;
     }
     progress.finish();
-    let pass = procfs.process_pass(&mut scratch)?;
-    let (processes, denied) = end(procfs, plan, pass, &mut sinks, &mut scratch)?;
-    sinks.record(Record::End(End { interrupted, denied, readings, processes }))?;
+    recorder.end(interrupted)?;
     Ok(interrupted)
-}
-
-fn header(procfs: &ProcFs, plan: &Plan, scratch: &mut Scratch) -> Header {
-    Header {
-        edgebench_capture: SCHEMA,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        label: plan.label.clone(),
-        started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
-        interval_ms: u64::try_from(plan.interval.as_millis()).unwrap_or(u64::MAX),
-        samples: plan.samples,
-        proportional: plan.proportional,
-        uid: Some(ProcFs::user_id()),
-        clock: procfs.clock(),
-        host: procfs.host(&mut scratch.buffer),
-    }
-}
-
-/// Reads what is read once, and hands over the processes and the VMs.
-fn end(
-    procfs: &ProcFs,
-    plan: &Plan,
-    pass: ProcessPass,
-    sinks: &mut Sinks<'_>,
-    scratch: &mut Scratch,
-) -> Result<(u64, Denied), MeasureError> {
-    let ProcessPass { mut processes, mut denied } = pass;
-    let classes = classify(&processes, plan.trust);
-    if plan.proportional {
-        let matters = |stack: Stack| stack.is_tracked() || stack == Stack::Edgebench;
-        proportional::read(
-            procfs,
-            &mut processes,
-            |index, process| {
-                matters(classes[index].stack)
-                    || process
-                        .memory
-                        .is_some_and(|memory| memory.anonymous > proportional::SMALL || memory.hugetlb.0 > 0)
-            },
-            &mut denied,
-            &mut scratch.buffer,
-        )?;
-    }
-    let vms =
-        vm_reading::read(procfs, &processes, &classes, plan.proportional, &mut denied, &mut scratch.buffer)?;
-    let count = processes.len() as u64;
-    for process in processes {
-        sinks.record(Record::Process(Box::new(process)))?;
-    }
-    for vm in vms {
-        sinks.record(Record::Vm(Box::new(vm)))?;
-    }
-    Ok((count, denied))
 }

@@ -76,10 +76,16 @@ impl Host {
     }
 
     /// Makes this host the one captured in `tests/fixtures/NAME.ttar`: the next time step of a capture.
+    ///
+    /// The mount points (`proc`, `sys`) stay the same directories, as on a real host, since a reader keeps
+    /// them open.
     pub fn step_to(&self, name: &str) {
-        for entry in fs::read_dir(self.path()).expect("the host's directory") {
-            fs::remove_dir_all(entry.expect("the host's directory").path())
-                .expect("the last time step can be removed");
+        for mount in fs::read_dir(self.path()).expect("the host's directory") {
+            for entry in fs::read_dir(mount.expect("a mount point").path()).expect("a mount point") {
+                let path = entry.expect("an entry of a mount point").path();
+                let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+                removed.expect("the last time step can be removed");
+            }
         }
         self.unpack_here(name);
     }
