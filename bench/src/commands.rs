@@ -160,20 +160,22 @@ fn check_machine(output: &OutputArgs, baseline: &Side, capture: &Side) -> Result
 fn write(output: &OutputArgs, options: &Options, comparisons: &[Comparison]) -> Result<()> {
     let path = output.output.as_deref();
     output::write_to(path, |out| {
-        if output.format == Format::Table && comparisons.len() > 1 {
-            return output::text(&report::sides(comparisons), path.is_some(), out);
+        match output.format {
+            Format::Table if comparisons.len() > 1 => {
+                return output::text(&report::sides(comparisons), path.is_some(), out);
+            }
+            Format::Json => return report::json(comparisons, out),
+            Format::Csv => return report::csv(comparisons, out),
+            Format::Table | Format::Markdown | Format::Sar => {}
         }
         for (index, comparison) in comparisons.iter().enumerate() {
-            let between = index > 0 && matches!(output.format, Format::Markdown | Format::Sar);
-            if between {
+            if index > 0 {
                 writeln!(out)?;
             }
             match output.format {
-                Format::Table => output::text(&report::document(comparison, options), path.is_some(), out)?,
                 Format::Markdown => report::markdown(comparison, options, out)?,
-                Format::Json => report::json(comparison, out)?,
-                Format::Csv => report::csv(comparison, out)?,
                 Format::Sar => report::sar(comparison, out)?,
+                _ => output::text(&report::document(comparison, options), path.is_some(), out)?,
             }
         }
         Ok(())

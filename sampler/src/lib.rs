@@ -34,6 +34,7 @@ pub mod process;
 pub mod procfs;
 pub mod proportional;
 pub mod sysstat;
+pub mod thread;
 pub mod units;
 pub mod vm;
 pub mod vm_reading;

@@ -43,7 +43,7 @@ pub struct ProcessCpu {
 }
 
 impl ProcessCpu {
-    fn of(stat: &PidStat<'_>) -> ProcessCpu {
+    pub(crate) fn of(stat: &PidStat<'_>) -> ProcessCpu {
         ProcessCpu {
             user: stat.user,
             system: stat.system,

@@ -216,6 +216,24 @@ impl ProcessFile {
     }
 }
 
+/// A file of a thread that is read whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ThreadFile {
+    /// `stat`
+    Stat,
+    /// `schedstat`
+    SchedStat,
+}
+
+impl ThreadFile {
+    fn name(self) -> &'static str {
+        match self {
+            ThreadFile::Stat => "stat",
+            ThreadFile::SchedStat => "schedstat",
+        }
+    }
+}
+
 /// The opened directory of one process.
 #[derive(Debug)]
 pub struct ProcessDir<'p> {
@@ -261,28 +279,37 @@ impl ProcessDir<'_> {
             .map_err(|errno| self.failed(c"exe", errno))
     }
 
-    /// Its threads: the number and the content of `comm` and `stat` of each.
-    pub fn threads(
-        &self,
-        buffer: &mut Buffer,
-        mut each: impl FnMut(Pid, &[u8]) -> Result<(), ReadError>,
-    ) -> Result<(), ReadError> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    /// The numbers of its threads, ascending.
+    pub fn threads(&self) -> Result<Vec<Pid>, ReadError> {
         let failed = |errno| self.failed(c"task", errno);
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let task = rustix::fs::openat(&self.dir, c"task", flags, Mode::empty()).map_err(failed)?;
         let mut space = [MaybeUninit::uninit(); 8 << 10];
-        let listed = rustix::fs::openat(&task, c".", flags, Mode::empty()).map_err(failed)?;
-        let mut entries = RawDir::new(listed, &mut space);
+        let mut entries = RawDir::new(task, &mut space);
+        let mut threads = Vec::new();
         while let Some(entry) = entries.next() {
-            let Some(thread) = number(entry.map_err(failed)?.file_name().to_bytes()) else { continue };
-            let name = PidPath::new(Pid(thread), b"/stat");
-            match buffer.read(&task, name.as_c_str(), true, LARGEST) {
-                Ok(stat) => each(Pid(thread), stat)?,
-                Err(rustix::io::Errno::NOENT | rustix::io::Errno::SRCH) => {}
-                Err(errno) => return Err(self.failed(c"task", errno)),
-            }
+            threads.extend(number(entry.map_err(failed)?.file_name().to_bytes()).map(Pid));
         }
-        Ok(())
+        threads.sort_unstable();
+        Ok(threads)
+    }
+
+    /// Reads a file of one of its threads.
+    pub fn read_thread<'b>(
+        &self,
+        thread: Pid,
+        file: ThreadFile,
+        buffer: &'b mut Buffer,
+    ) -> Result<&'b [u8], ReadError> {
+        let path = std::ffi::CString::new(format!("task/{thread}/{}", file.name())).unwrap_or_default();
+        buffer
+            .read(&self.dir, &path, true, LARGEST)
+            .map_err(|errno| ReadError::io(&self.thread_path(thread, file), errno.into()))
+    }
+
+    /// The path of a file of a thread, for messages.
+    pub fn thread_path(&self, thread: Pid, file: ThreadFile) -> PathBuf {
+        self.proc.join(self.pid.to_string()).join(format!("task/{thread}/{}", file.name()))
     }
 
     fn failed(&self, name: &CStr, errno: rustix::io::Errno) -> ReadError {

@@ -192,6 +192,8 @@ impl Fold {
                 memory_total: total,
                 swap_total: last.memory.swap_total,
                 swap_used: last.memory.swap_total.saturating_sub(last.memory.swap_free),
+                shared_memory: last.memory.shmem,
+                slab_unreclaimable: last.memory.s_unreclaim,
                 hugetlb: last.memory.hugetlb.unwrap_or(Bytes(
                     last.memory.huge_pages_total.saturating_mul(last.memory.huge_page_size.0),
                 )),

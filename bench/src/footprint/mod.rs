@@ -90,6 +90,10 @@ pub struct Node {
     pub swap_total: Bytes,
     /// Swap in use at the last reading.
     pub swap_used: Bytes,
+    /// Shmem at the last reading: tmpfs, memfd, shared anonymous memory.
+    pub shared_memory: Bytes,
+    /// SUnreclaim at the last reading.
+    pub slab_unreclaimable: Bytes,
     /// Size of the hugetlb pool at the last reading.
     pub hugetlb: Bytes,
     /// Processes at the end, kernel threads left out.

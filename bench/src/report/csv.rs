@@ -1,21 +1,28 @@
 //! Every figure as a row of one table (RFC 4180), for spreadsheets and data frames.
 //!
-//! `section,name,stack,figure,unit,baseline,capture,delta`: a figure that is not known is an empty field.
+//! `side,section,name,stack,figure,unit,baseline,capture,delta`: `side` is the label or the file of the
+//! capture; a figure that is not known is an empty field.
 
 use std::io::{self, Write};
 
 use crate::comparison::{Change, Comparison};
 use crate::footprint::{ComponentRow, VmRow};
 
-const HEADING: &str = "section,name,stack,figure,unit,baseline,capture,delta";
+const HEADING: &str = "side,section,name,stack,figure,unit,baseline,capture,delta";
 
 /// Writes the table.
 ///
 /// # Errors
 /// Where `out` can't be written.
-pub fn csv(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
-    let mut rows = Rows { out };
-    writeln!(rows.out, "{HEADING}")?;
+pub fn csv(comparisons: &[Comparison], out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{HEADING}")?;
+    for comparison in comparisons {
+        side(comparison, &mut Rows { side: field(&comparison.capture.name), out })?;
+    }
+    Ok(())
+}
+
+fn side(comparison: &Comparison, rows: &mut Rows<'_>) -> io::Result<()> {
     for row in &comparison.node {
         rows.change("node", row.metric.name(), "", "used", "percent", &row.percent)?;
         if let Some(kib) = &row.kib {
@@ -35,10 +42,10 @@ pub fn csv(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
                 .iter()
                 .find(|other| (&other.component, other.stack) == (&row.component, row.stack))
         });
-        component(&mut rows, row, earlier, before.is_some())?;
+        component(rows, row, earlier, before.is_some())?;
     }
     for row in &shown.vms {
-        vm(&mut rows, row)?;
+        vm(rows, row)?;
     }
     for (section, explained, unit) in
         [("memory", &comparison.memory, "KiB"), ("cpu", &comparison.cpu, "points")]
@@ -63,7 +70,8 @@ fn component(
     earlier: Option<&ComponentRow>,
     compared: bool,
 ) -> io::Result<()> {
-    let figures: [(&str, &str, fn(&ComponentRow) -> Option<f64>); 6] = [
+    type Figure = fn(&ComponentRow) -> Option<f64>;
+    let figures: [(&str, &str, Figure); 6] = [
         ("processes", "", |row| Some(row.processes as f64)),
         ("resident", "bytes", |row| Some(row.resident.0 as f64)),
         ("resident", "percent", |row| Some(row.resident_percent)),
@@ -101,6 +109,7 @@ fn vm(rows: &mut Rows<'_>, row: &VmRow) -> io::Result<()> {
 }
 
 struct Rows<'a> {
+    side: String,
     out: &'a mut dyn Write,
 }
 
@@ -138,7 +147,8 @@ impl Rows<'_> {
         };
         writeln!(
             self.out,
-            "{},{},{},{},{},{},{},{}",
+            "{},{},{},{},{},{},{},{},{}",
+            self.side,
             section,
             field(name),
             stack,

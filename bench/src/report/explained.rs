@@ -1,9 +1,11 @@
 //! Where it went: a total, and parts that sum to it as printed.
 
+use edgebench_sampler::Bytes;
+
 use super::Options;
 use crate::comparison::{Baseline, Comparison, Explained, Part};
-use crate::footprint::Group;
-use crate::layout::figures::{bar, grouped, kib_signed, percent, signed, size, size_with_sign};
+use crate::footprint::{Group, Node};
+use crate::layout::figures::{bar, fixed, grouped, kib_signed, percent, signed, size, size_with_sign};
 use crate::layout::rounding::apportion;
 use crate::layout::{Block, Cell, Table, Tone, left, right};
 
@@ -44,8 +46,35 @@ pub(super) fn memory(comparison: &Comparison, options: &Options) -> Block {
         whole.into(),
         "= node table".into(),
     ]);
+    let shared = comparison.capture.shown().memory.shared_guest_kib;
+    if shared != 0 {
+        table.row([
+            Cell::from("outside of it"),
+            "guest RAM in shared memory".into(),
+            grouped(shared.unsigned_abs()).into(),
+            "".into(),
+            "in Cached".into(),
+        ]);
+    }
     block.table(table);
+    block.line(available(comparison));
     block
+}
+
+/// RAM used (available) does not close: how much cache the kernel could give back is its estimate.
+fn available(comparison: &Comparison) -> String {
+    let shown = &comparison.capture.shown().node;
+    let before = comparison.measured().map(|side| &side.shown().node);
+    let mib = |figure: fn(&Node) -> Bytes| match before {
+        Some(before) => format!("{} MiB", signed(figure(shown).minus(figure(before)).mib(), 1)),
+        None => format!("{} MiB", fixed(figure(shown).mib(), 1)),
+    };
+    format!(
+        "RAM used (available) is not closed: besides these parts it holds shared memory ({}), unreclaimable slab ({}), \
+         and what the kernel would not give back of cache.",
+        mib(|node| node.shared_memory),
+        mib(|node| node.slab_unreclaimable),
+    )
 }
 
 fn heading(comparison: &Comparison) -> String {

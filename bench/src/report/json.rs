@@ -19,17 +19,24 @@ struct Report<'a> {
     notes: Vec<String>,
 }
 
-/// Writes one JSON object.
+/// Writes one JSON object; of several captures an array of them.
 ///
 /// # Errors
 /// Where `out` can't be written.
-pub fn json(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
-    let report = Report {
+pub fn json(comparisons: &[Comparison], out: &mut dyn Write) -> io::Result<()> {
+    let reports: Vec<_> = comparisons.iter().map(report).collect();
+    match reports.as_slice() {
+        [one] => serde_json::to_writer_pretty(&mut *out, one)?,
+        many => serde_json::to_writer_pretty(&mut *out, many)?,
+    }
+    writeln!(out)
+}
+
+fn report(comparison: &Comparison) -> Report<'_> {
+    Report {
         schema: SCHEMA,
         version: env!("CARGO_PKG_VERSION"),
         comparison,
         notes: notes(comparison).iter().map(ToString::to_string).collect(),
-    };
-    serde_json::to_writer_pretty(&mut *out, &report)?;
-    writeln!(out)
+    }
 }
