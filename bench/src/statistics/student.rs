@@ -4,7 +4,7 @@ use std::f64::consts::PI;
 
 /// The 97.5 % quantile of Student's t with `df` degrees of freedom: the factor of a two-sided 95 % interval.
 ///
-/// `df` may be any real number; below 1 it counts as 1. Newton's method on [`StudentT::cdf`].
+/// `df` may be any real number; below 1 it counts as 1. Newton's method on the incomplete beta function.
 pub fn student_t_975(df: f64) -> f64 {
     // From 1 on: below, the quantile explodes and no caller has a use for it. `max` also turns NaN into 1.
     let t = StudentT::new(df.max(1.0));
@@ -51,7 +51,8 @@ impl StudentT {
         (self.ln_constant - df.ln() / 2.0 - (df + 1.0) / 2.0 * (x * x / df).ln_1p()).exp()
     }
 
-    /// P(T ≤ x) by the regularised incomplete beta function: for x ≥ 0 it is 1 − I(df / (df + x²); df/2, 1/2) / 2.
+    /// P(T ≤ x); for x ≥ 0 it is 1 − I(df / (df + x²); df/2, 1/2) / 2, I being the regularised incomplete
+    /// beta function.
     pub(super) fn cdf(&self, x: f64) -> f64 {
         let df = self.df;
         let upper = self.upper_tail(df / (df + x * x), x * x / (df + x * x));
@@ -115,33 +116,65 @@ fn ln_gamma(mut x: f64) -> f64 {
 mod tests {
     use super::*;
 
-    /// Quantiles from R's `qt(0.975, df)`, which every printed table rounds.
-    const TABLE: [(f64, f64); 18] = [
+    /// 97.5 % quantiles as every table has them, with more digits, and some between whole numbers.
+    const TABLE: [(f64, f64); 20] = [
         (1.0, 12.706_205),
-        (1.5, 0.0),
+        (1.5, 6.016_663),
         (2.0, 4.302_653),
-        (2.5, 0.0),
+        (2.5, 3.574_655),
         (3.0, 3.182_446),
         (4.0, 2.776_445),
         (5.0, 2.570_582),
         (6.0, 2.446_912),
         (7.0, 2.364_624),
-        (7.3, 0.0),
+        (7.3, 2.345_067),
         (8.0, 2.306_004),
         (9.0, 2.262_157),
         (10.0, 2.228_139),
+        (16.4, 2.115_711),
         (18.0, 2.100_922),
         (30.0, 2.042_272),
         (60.0, 2.000_298),
         (120.0, 1.979_930),
         (100_000.0, 1.959_988),
+        (f64::INFINITY, 1.959_964),
     ];
 
     #[test]
     fn the_quantile_agrees_with_the_table() {
         for (df, expected) in TABLE {
             let got = student_t_975(df);
-            assert!((got - expected).abs() < 1e-5, "df {df}: {got}, the table says {expected}");
+            assert!((got - expected).abs() < 5e-6, "df {df}: {got}, the table says {expected}");
+        }
+    }
+
+    #[test]
+    fn below_one_degree_of_freedom_counts_as_one() {
+        for df in [0.5, 0.0, -3.0, f64::NAN, f64::NEG_INFINITY] {
+            assert_eq!(student_t_975(df), student_t_975(1.0));
+        }
+    }
+
+    #[test]
+    fn the_distribution_agrees_with_its_closed_forms() {
+        let (one, two) = (StudentT::new(1.0), StudentT::new(2.0));
+        for x in [-40.0, -3.0, -0.2, 0.0, 1e-6, 0.5, 1.0, 1.7, 12.0, 1e5] {
+            let cauchy = 0.5 + f64::atan(x) / PI;
+            assert!((one.cdf(x) - cauchy).abs() < 1e-10, "df 1 at {x}");
+            let second = 0.5 + x / (2.0 * (2.0 + x * x).sqrt());
+            assert!((two.cdf(x) - second).abs() < 1e-10, "df 2 at {x}");
+            assert!((one.density(x) - 1.0 / (PI * (1.0 + x * x))).abs() < 1e-10);
+        }
+    }
+
+    #[test]
+    fn the_density_is_the_slope_of_the_distribution() {
+        for df in [1.0, 4.5, 29.0, 500.0] {
+            let t = StudentT::new(df);
+            for x in [0.1, 1.0, 2.0, 3.5] {
+                let slope = (t.cdf(x + 1e-4) - t.cdf(x - 1e-4)) / 2e-4;
+                assert!((slope - t.density(x)).abs() < 1e-7, "df {df} at {x}");
+            }
         }
     }
 }
