@@ -3,7 +3,7 @@
 //! The parsers are tested on literal text, on properties and on captures of real nodes; this is about the
 //! builder, on which tests of figures rest.
 
-#![allow(clippy::unwrap_used, reason = "a test program")]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test program")]
 
 use edgebench_sampler::process::{ProcessPass, Scratch};
 use edgebench_sampler::procfs::Buffer;

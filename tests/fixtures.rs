@@ -1,6 +1,6 @@
 //! The fixtures are what they were packed from, and carry what their README says of them.
 
-#![allow(clippy::unwrap_used, reason = "a test program")]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test program")]
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -3,7 +3,7 @@
 //! Run these with `tests/run`, or alone:
 //! `cargo test -p edgebench-tests --test live_stand_in -- --ignored --test-threads=1`
 
-#![allow(clippy::unwrap_used, reason = "a test program")]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test program")]
 
 use std::fs;
 use std::thread::sleep;

@@ -1,10 +1,9 @@
 //! What each command does, from its arguments to its exit code.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::CommandFactory;
 use edgebench_sampler::ProcFs;
 use edgebench_sampler::classify::Trust;
@@ -19,7 +18,8 @@ use crate::machine::mismatches;
 use crate::measure::{Plan, Recorder, measure};
 use crate::progress::Progress;
 use crate::report::{self, Options};
-use crate::{doctor, output};
+use crate::whole_file::WholeFile;
+use crate::{doctor, man, output};
 
 /// Stopped by a signal, as shells say it: 128 + SIGINT.
 const INTERRUPTED: u8 = 130;
@@ -35,26 +35,25 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Command::Footprint(arguments) => footprint(&arguments),
         Command::Compare(arguments) => compare(&arguments),
         Command::Doctor(arguments) => examine(&arguments),
-        Command::Completions { shell } => output::write_to(None, |out| {
-            clap_complete::generate(shell, &mut Cli::command(), "edgebench", &mut QuietPipe(out));
-            Ok(())
-        })
-        .map(|()| ExitCode::SUCCESS),
-        Command::Man => {
-            output::write_to(None, |out| clap_mangen::Man::new(Cli::command()).render(&mut &mut *out))
-                .map(|()| ExitCode::SUCCESS)
+        Command::Completions { shell } => {
+            // The generator panics where it can't write.
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "edgebench", &mut script);
+            output::write_to(None, |out| out.write_all(&script)).map(|()| ExitCode::SUCCESS)
         }
+        Command::Man => output::write_to(None, man::page).map(|()| ExitCode::SUCCESS),
     }
 }
 
 fn footprint(arguments: &FootprintArgs) -> Result<ExitCode> {
     let trust = Trust::from(arguments.source.trust);
     // What can fail without measuring fails before it.
+    let targets = arguments.save.iter().chain(&arguments.output.output);
+    keep_apart(targets.clone(), &arguments.baseline)?;
     let baseline = read_side(&arguments.baseline, trust)?;
     let procfs = open(&arguments.source.procfs, arguments.source.sysfs.as_ref())?;
-    let mut file = arguments.save.as_deref().map(CaptureFile::create).transpose()?;
-    if let Some(path) = &arguments.output.output {
-        writable(path)?;
+    for path in targets {
+        WholeFile::check(path).with_context(|| format!("{}: can't be written", path.display()))?;
     }
     let plan = Plan {
         samples: arguments.samples,
@@ -64,20 +63,31 @@ fn footprint(arguments: &FootprintArgs) -> Result<ExitCode> {
         trust,
     };
     let interrupt = Interrupt::install().context("can't watch for Ctrl-C")?;
+    // From here on no signal ends the program, so that it leaves no half of a file behind.
+    let mut file = arguments.save.as_deref().map(CaptureFile::create).transpose()?;
     let mut fold = Fold::new(&arguments.source.procfs);
     let host = procfs.host(&mut Scratch::default().buffer);
     let mut progress =
         Progress::new(host.hostname.as_deref().unwrap_or("this node"), plan.samples, plan.interval);
     let recorder = Recorder::new(&procfs, &plan, &mut fold, file.as_mut());
     let interrupted = measure(recorder, &interrupt, &mut progress)?;
-    let saved = file.map(CaptureFile::finish).transpose()?;
+    let saved = file.map(CaptureFile::finish).transpose();
     let capture = fold.footprint(trust)?;
     let side = Side::new(vec![capture]).context("nothing was measured")?;
     if let Some(baseline) = &baseline {
         check_machine(&arguments.output, baseline, &side)?;
     }
-    let options = Options { all: arguments.output.all, saved: saved.map(|path| path.display().to_string()) };
-    write(&arguments.output, &options, &[Comparison::new(baseline, side)])?;
+    let file = saved.as_ref().ok().and_then(Option::as_ref);
+    let options = Options { all: arguments.output.all, saved: file.map(|path| path.display().to_string()) };
+    // The figures are printed even where the disk had no room for the capture.
+    let written = write(&arguments.output, &options, &[Comparison::new(baseline, side)]);
+    match (saved, written) {
+        (Err(saved), Err(written)) => return Err(anyhow!("{saved}; {written:#}")),
+        (saved, written) => {
+            saved?;
+            written?;
+        }
+    }
     Ok(if interrupted { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS })
 }
 
@@ -91,6 +101,7 @@ fn compare(arguments: &CompareArgs) -> Result<ExitCode> {
         ),
         (baseline, with) => (baseline.to_vec(), with.to_vec()),
     };
+    keep_apart(arguments.output.output.iter(), baseline.iter().chain(&captures))?;
     let baseline = read_side(&baseline, trust)?.context("no baseline was given")?;
     let sides = sides(read_all(&captures, trust)?);
     for side in &sides {
@@ -116,12 +127,27 @@ fn open(procfs: &Path, sysfs: Option<&PathBuf>) -> Result<ProcFs> {
     })
 }
 
-fn writable(path: &Path) -> Result<()> {
-    let directory = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if path.is_dir() {
-        bail!("{}: can't be written: it is a directory", path.display());
+/// Refuses to write a file twice, or over one that is read: a capture would be lost.
+fn keep_apart<'a>(
+    written: impl Iterator<Item = &'a PathBuf>,
+    read: impl IntoIterator<Item = &'a PathBuf>,
+) -> Result<()> {
+    // A file that does not exist yet is known by its name; a device may be named as often as one likes.
+    let file = |path: &PathBuf| match path.canonicalize() {
+        Ok(path) => path.is_file().then_some(path),
+        Err(_) => std::path::absolute(path).ok(),
+    };
+    let mut taken: Vec<_> = read.into_iter().filter_map(file).collect();
+    for path in written {
+        match file(path) {
+            Some(file) if taken.contains(&file) => bail!(
+                "{}: can't be written: this command reads it, or writes it twice; give another name",
+                path.display()
+            ),
+            Some(file) => taken.push(file),
+            None => {}
+        }
     }
-    tempfile::tempfile_in(directory).with_context(|| format!("{}: can't be written", path.display()))?;
     Ok(())
 }
 
@@ -149,51 +175,38 @@ fn sides(captures: Vec<Footprint>) -> Vec<Side> {
 }
 
 fn check_machine(output: &OutputArgs, baseline: &Side, capture: &Side) -> Result<()> {
-    let found: Vec<_> =
-        mismatches(baseline.shown(), capture.shown()).iter().map(ToString::to_string).collect();
-    if output.same_machine && !found.is_empty() {
-        bail!("--same-machine: {} and {} differ in {}", baseline.name, capture.name, found.join("; "));
+    if !output.same_machine {
+        return Ok(());
+    }
+    let first = baseline.shown();
+    let name = |capture: &Footprint| capture.capture.file.clone().unwrap_or_else(|| "this run".to_owned());
+    for other in baseline.captures.iter().chain(&capture.captures) {
+        let found: Vec<_> = mismatches(first, other).iter().map(ToString::to_string).collect();
+        if !found.is_empty() {
+            bail!("--same-machine: {} and {} differ in {}", name(first), name(other), found.join("; "));
+        }
     }
     Ok(())
 }
 
 fn write(output: &OutputArgs, options: &Options, comparisons: &[Comparison]) -> Result<()> {
     let path = output.output.as_deref();
-    output::write_to(path, |out| {
-        match output.format {
-            Format::Table if comparisons.len() > 1 => {
-                return output::text(&report::sides(comparisons), path.is_some(), out);
-            }
-            Format::Json => return report::json(comparisons, out),
-            Format::Csv => return report::csv(comparisons, out),
-            Format::Table | Format::Markdown | Format::Sar => {}
+    output::write_to(path, |out| match output.format {
+        Format::Json => report::json(comparisons, out),
+        Format::Csv => report::csv(comparisons, out),
+        Format::Sar => report::sar(comparisons, out),
+        Format::Table => {
+            let document = match comparisons {
+                [one] => report::document(one, options),
+                several => report::sides(several),
+            };
+            output::text(&document, path.is_some(), out)
         }
-        for (index, comparison) in comparisons.iter().enumerate() {
+        Format::Markdown => comparisons.iter().enumerate().try_for_each(|(index, comparison)| {
             if index > 0 {
                 writeln!(out)?;
             }
-            match output.format {
-                Format::Markdown => report::markdown(comparison, options, out)?,
-                Format::Sar => report::sar(comparison, out)?,
-                _ => output::text(&report::document(comparison, options), path.is_some(), out)?,
-            }
-        }
-        Ok(())
+            report::markdown(comparison, options, out)
+        }),
     })
-}
-
-/// The completion generator panics when it can't write; a closed pipe must not be a panic.
-struct QuietPipe<'a>(&'a mut dyn Write);
-
-impl Write for QuietPipe<'_> {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        match self.0.write(bytes) {
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(bytes.len()),
-            other => other,
-        }
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.0.flush()
-    }
 }

@@ -38,7 +38,7 @@ pub enum MeasureError {
     /// A file of the node.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// The capture could not be saved.
+    /// A record that does not belong in the figures.
     #[error(transparent)]
     Capture(#[from] CaptureError),
 }
@@ -54,6 +54,7 @@ pub struct Recorder<'a> {
     file: Option<&'a mut CaptureFile>,
     scratch: Scratch,
     readings: u64,
+    records: u64,
 }
 
 impl<'a> Recorder<'a> {
@@ -64,13 +65,13 @@ impl<'a> Recorder<'a> {
         fold: &'a mut Fold,
         file: Option<&'a mut CaptureFile>,
     ) -> Recorder<'a> {
-        Recorder { procfs, plan, fold, file, scratch: Scratch::default(), readings: 0 }
+        Recorder { procfs, plan, fold, file, scratch: Scratch::default(), readings: 0, records: 0 }
     }
 
     /// Says what is going to be measured, and on which machine; `started` is the wall clock.
     ///
     /// # Errors
-    /// Where the file can't be written.
+    /// Where the figures can't take it.
     pub fn start(&mut self, started: SystemTime) -> Result<(), MeasureError> {
         let header = Header {
             edgebench_capture: SCHEMA,
@@ -90,7 +91,7 @@ impl<'a> Recorder<'a> {
     /// Reads the node; `at` is the time since the first reading.
     ///
     /// # Errors
-    /// Where the node can't be read, or the file can't be written.
+    /// Where the node can't be read.
     pub fn reading(&mut self, at: Duration) -> Result<(), MeasureError> {
         let at = u64::try_from(at.as_nanos()).unwrap_or(u64::MAX);
         let reading = self.procfs.node_reading(at, &mut self.scratch.buffer)?;
@@ -101,7 +102,7 @@ impl<'a> Recorder<'a> {
     /// Reads the CPU time of all processes, from which that of the run is counted.
     ///
     /// # Errors
-    /// Where the processes can't be read, or the file can't be written.
+    /// Where the processes can't be read.
     pub fn before(&mut self) -> Result<(), MeasureError> {
         let readings = self.procfs.cpu_pass(&mut self.scratch)?;
         self.record(Record::Before(readings))
@@ -120,7 +121,7 @@ impl<'a> Recorder<'a> {
     /// Reads all processes, and once what is dear to read: `smaps_rollup`, guest RAM, the pods' cgroups.
     ///
     /// # Errors
-    /// Where the processes can't be read, or the file can't be written.
+    /// Where the processes can't be read.
     pub fn end(mut self, interrupted: bool) -> Result<(), MeasureError> {
         let ProcessPass { mut processes, mut denied } = self.procfs.process_pass(&mut self.scratch)?;
         let classes = classify(&processes, self.plan.trust);
@@ -147,22 +148,27 @@ impl<'a> Recorder<'a> {
         for vm in vms {
             self.record(Record::Vm(Box::new(vm)))?;
         }
-        let readings = self.readings;
-        self.record(Record::End(End { interrupted, denied, readings, processes: count }))
+        let (readings, lines) = (self.readings, Some(self.records));
+        self.record(Record::End(End { interrupted, denied, readings, processes: count, lines }))
     }
 
     fn record(&mut self, record: Record) -> Result<(), MeasureError> {
+        self.records += 1;
         if let Some(file) = &mut self.file {
-            file.append(&record)?;
+            file.append(&record);
         }
         Ok(self.fold.record(record)?)
     }
 }
 
+/// A run that was stopped at once is this long all the same: ten ticks of each CPU.
+const SHORTEST_RUN: Duration = Duration::from_millis(100);
+
 /// Measures this node with a recorder. Answers whether it was stopped early.
 ///
 /// # Errors
-/// Where the node's own files can't be read or are malformed, or the file can't be written.
+/// Where the node's own files can't be read or are malformed. What can't be saved is said by
+/// [`CaptureFile::finish`].
 pub fn measure(
     mut recorder: Recorder<'_>,
     interrupt: &Interrupt,
@@ -178,6 +184,10 @@ pub fn measure(
         interrupted = interrupted || interrupt.wait_until(due);
         if interrupted && recorder.readings() > 1 {
             break;
+        }
+        if interrupted && sample > 0 {
+            // Without a tick between two readings sar's rules make 100 % of nothing.
+            std::thread::sleep(SHORTEST_RUN.saturating_sub(start.elapsed()));
         }
         recorder.reading(start.elapsed())?;
         if sample == 0 {

@@ -16,11 +16,20 @@ pub enum Note {
         denied: usize,
         /// Of how many that were asked for.
         of: usize,
+        /// Whether root was denied: then it is not a matter of who measures.
+        to_root: bool,
     },
     /// PSS was not asked for.
     ProportionalOff,
     /// The two sides are not one machine.
     Mismatch(Mismatch),
+    /// The captures of one side are not of one machine.
+    RepeatsDiffer {
+        /// Of which side.
+        side: String,
+        /// How.
+        mismatch: Mismatch,
+    },
     /// The baseline has KubeVirt in it.
     BaselineHasKubevirt,
     /// "No KubeVirt" is an estimate.
@@ -68,7 +77,10 @@ pub enum Note {
     /// The 95 % interval covers noise inside a run only.
     OneRun,
     /// Too few effective samples for an interval.
-    TooFewSamples,
+    TooFewSamples {
+        /// Samples of the shorter run.
+        samples: usize,
+    },
     /// Counters stepped back.
     CounterResets(u32),
     /// More is cached than there is memory.
@@ -78,17 +90,24 @@ pub enum Note {
 impl std::fmt::Display for Note {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Note::ProportionalDenied { denied, of } => write!(
+            Note::ProportionalDenied { denied, of, to_root } => write!(
                 f,
-                "PSS of {denied} of {of} processes is denied: it needs root or CAP_SYS_PTRACE. Their rows have no PSS, \
-                 and in the ledger their anonymous memory (RssAnon) stands in, which counts shared pages once for each \
-                 process. Run `edgebench doctor`, or measure with sudo."
+                "PSS of {denied} of {of} processes is denied: {}. Their rows have no PSS, and in the ledger their \
+                 anonymous memory (RssAnon) stands in, which counts shared pages once for each process. Run \
+                 `edgebench doctor`{}.",
+                if *to_root { "a security module or a user namespace denies it even to root" } else { "it needs root or CAP_SYS_PTRACE" },
+                if *to_root { "" } else { ", or measure with sudo" },
             ),
             Note::ProportionalOff => f.write_str(
                 "PSS was not read (--no-pss): the ledger splits anonymous memory by RssAnon, which counts shared pages \
                  once for each process; guest RAM and VM overhead are not known.",
             ),
             Note::Mismatch(mismatch) => mismatch.fmt(f),
+            Note::RepeatsDiffer { side, mismatch: Mismatch { what, baseline, capture, effect } } => write!(
+                f,
+                "The captures of {side} are taken as repeats of each other, but differ in {what} ({baseline}; \
+                 {capture}): {effect}."
+            ),
             Note::BaselineHasKubevirt => f.write_str(
                 "The baseline has KubeVirt in it: the difference is what changed, not what KubeVirt takes. For that, \
                  take a baseline before KubeVirt is installed.",
@@ -135,7 +154,7 @@ impl std::fmt::Display for Note {
             ),
             Note::Swapped(bytes) => write!(f, "{} are swapped out: that memory is not in RAM used.", size(*bytes)),
             Note::Samepages => f.write_str(
-                "KSM runs: pages it merged count once in PSS, but in RES and RssAnon once for each process.",
+                "KSM merges pages: they count once in PSS, but in RES and RssAnon once for each process.",
             ),
             Note::Interrupted { samples, asked } => {
                 write!(f, "Stopped after {samples} of {asked} samples: these are the figures so far.")
@@ -144,12 +163,20 @@ impl std::fmt::Display for Note {
                 "The intervals cover noise inside a run, not from run to run: repeat captures under one --label to \
                  cover that.",
             ),
-            Note::TooFewSamples => f.write_str(
+            Note::TooFewSamples { samples } if *samples < 8 => write!(
+                f,
+                "{samples} sample{} in a run {} too few for an interval: take 10 or more (--samples 10), or repeat \
+                 captures under one --label.",
+                if *samples == 1 { "" } else { "s" },
+                if *samples == 1 { "is" } else { "are" },
+            ),
+            Note::TooFewSamples { .. } => f.write_str(
                 "One-second samples hang together, so some of these count for less than 8: no interval is claimed. \
                  Take more (--samples 60), or repeat captures under one --label.",
             ),
             Note::CounterResets(count) => {
-                write!(f, "{count} CPU counters of processes stepped back; what they lost is unexplained.")
+                let s = if *count == 1 { "" } else { "s" };
+                write!(f, "{count} CPU counter{s} of processes stepped back; what they lost is unexplained.")
             }
             Note::NegativeUsed => f.write_str(
                 "RAM used (sar) is below zero: this kernel counts more as cached than there is. sar prints its samples \
@@ -185,7 +212,9 @@ pub fn notes(comparison: &Comparison) -> Vec<Note> {
     if shown.node.swap_used.0 > 0 {
         notes.push(Note::Swapped(shown.node.swap_used.0));
     }
-    if shown.host.samepage_merging == Some(true) {
+    // Pages stay merged when KSM stops (run = 0).
+    if shown.host.samepage_merging == Some(true) || shown.host.samepages_shared.is_some_and(|pages| pages > 0)
+    {
         notes.push(Note::Samepages);
     }
     if shown.node.memory.used < 0.0 {
@@ -201,7 +230,8 @@ fn reading_notes(shown: &Footprint, notes: &mut Vec<Note>) {
         notes.push(Note::ProportionalOff);
     } else if remarks.resident_for_proportional > 0 {
         let denied = remarks.resident_for_proportional;
-        notes.push(Note::ProportionalDenied { denied, of: denied + remarks.proportional_read });
+        let to_root = shown.capture.uid == Some(0);
+        notes.push(Note::ProportionalDenied { denied, of: denied + remarks.proportional_read, to_root });
     }
     if !remarks.outside_pods.is_empty() {
         notes.push(Note::OutsidePods(remarks.outside_pods.clone()));
@@ -232,6 +262,14 @@ fn vm_notes(shown: &Footprint, notes: &mut Vec<Note>) {
 
 fn run_notes(name: &str, side: &Side, notes: &mut Vec<Note>) {
     let shown = side.shown();
+    let differing = side.captures.iter().flat_map(|repeat| mismatches(repeat, shown));
+    let mut said = Vec::new();
+    for mismatch in differing {
+        if !said.contains(&mismatch.what) {
+            said.push(mismatch.what);
+            notes.push(Note::RepeatsDiffer { side: name.to_owned(), mismatch });
+        }
+    }
     if shown.node.cpu.steal >= 0.5 {
         notes.push(Note::Stolen { side: name.to_owned(), percent: shown.node.cpu.steal });
     }
@@ -246,7 +284,9 @@ fn run_notes(name: &str, side: &Side, notes: &mut Vec<Note>) {
 fn interval_notes(comparison: &Comparison, notes: &mut Vec<Note>) {
     let Some(before) = comparison.measured() else { return };
     if comparison.node.iter().any(|row| row.interval.is_none()) {
-        notes.push(Note::TooFewSamples);
+        let runs = before.captures.iter().chain(&comparison.capture.captures);
+        let samples = runs.map(|run| run.capture.samples).min().unwrap_or_default();
+        notes.push(Note::TooFewSamples { samples });
     }
     let one_run = before.captures.len() == 1 && comparison.capture.captures.len() == 1;
     if one_run && comparison.node.iter().any(|row| row.interval.is_some()) {

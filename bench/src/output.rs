@@ -9,6 +9,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use crate::layout::{self, Document, Style};
+use crate::whole_file::WholeFile;
 
 /// A terminal is taken to be this wide where it does not say; a pipe and a file always are.
 const WIDTH: usize = 100;
@@ -19,29 +20,26 @@ const WIDTH: usize = 100;
 /// Where it can't be written; a closed pipe is none.
 pub fn write_to(path: Option<&Path>, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
     let Some(path) = path else {
-        let mut out = BufWriter::new(io::stdout().lock());
-        return match write(&mut out).and_then(|()| out.flush()) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-                // What is still buffered has no reader: dropping it must not write again.
-                let _ = out.into_parts();
-                Ok(())
-            }
-            other => other.context("can't write the result to stdout"),
-        };
+        return written(BufWriter::new(io::stdout().lock()), write)
+            .context("can't write the result to stdout");
     };
-    let directory = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let failed = || format!("{}: can't be written; nothing was written", path.display());
-    let mut file = tempfile::Builder::new()
-        .prefix(".edgebench-")
-        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
-        .tempfile_in(directory)
-        .with_context(failed)?;
-    let mut out = BufWriter::new(&mut file);
-    write(&mut out).and_then(|()| out.flush()).with_context(failed)?;
-    drop(out);
-    file.as_file().sync_all().with_context(failed)?;
-    file.persist(path).map_err(|error| error.error).with_context(failed)?;
-    Ok(())
+    let target = WholeFile::create(path).with_context(failed)?;
+    written(BufWriter::new(target.file()), write).with_context(failed)?;
+    target.finish().with_context(failed)
+}
+
+fn written<W: Write>(
+    mut out: BufWriter<W>,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    let result = write(&mut out).and_then(|()| out.flush());
+    // What is still buffered has no reader or no room: dropping it must not write again.
+    let _ = out.into_parts();
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
 }
 
 /// How text is to look where it goes: the terminal's width and colours, or neither.

@@ -177,7 +177,7 @@ mod tests {
     fn reading(memory: MemInfo, pcp: u64) -> NodeReading {
         NodeReading {
             at: 0,
-            stat: crate::parse::stat::parse(b"cpu  0 0 0 0 0 0 0 0 0 0\n").unwrap(),
+            stat: crate::parse::stat::parse(b"cpu  0 0 0 0 0 0 0 0 0 0\nctxt 0\n").unwrap(),
             memory,
             per_cpu_free: Some(Pages(pcp)),
             paging: None,

@@ -28,8 +28,11 @@ pub struct GuestMemory {
     pub anonymous: Bytes,
     /// Of the proportional part: hugetlb pages.
     pub hugetlb: Bytes,
-    /// In swap, proportional where the kernel says so.
+    /// In swap; what several processes map counts once.
     pub swap: Bytes,
+    /// Of `swap`: shared memory, which is in no process' VmSwap.
+    #[serde(default)]
+    pub shared_swap: Bytes,
 }
 
 impl GuestMemory {
@@ -46,8 +49,10 @@ struct Region {
     start: u64,
     end: u64,
     file: ((u32, u32), u64),
+    shared: bool,
     resident: Bytes,
     proportional: Bytes,
+    anonymous: Bytes,
     hugetlb_private: Bytes,
     hugetlb_shared: Bytes,
     swap: Bytes,
@@ -59,8 +64,10 @@ impl Region {
             start: mapping.start,
             end: mapping.end,
             file: (mapping.device, mapping.inode),
+            shared: mapping.shared,
             resident: mapping.rss,
             proportional: mapping.pss,
+            anonymous: mapping.anonymous,
             hugetlb_private: mapping.private_hugetlb,
             hugetlb_shared: mapping.shared_hugetlb,
             swap: mapping.swap,
@@ -140,7 +147,11 @@ fn add_shared(guest: &mut GuestMemory, mappers: &[Vec<Region>]) {
     guest.proportional +=
         mappers.iter().map(|regions| sum(regions, |r| r.proportional)).sum::<Bytes>() + most_huge;
     guest.hugetlb += most_huge;
-    guest.swap += mappers.iter().map(|regions| sum(regions, |r| r.swap)).max().unwrap_or_default();
+    // A private mapping of a file (`share=off`) holds copies of what was written: anonymous memory.
+    guest.anonymous += mappers.iter().map(|regions| sum(regions, |r| r.anonymous.min(r.proportional))).sum();
+    let most_of = |part: fn(&Region) -> Bytes| mappers.iter().map(|regions| sum(regions, part)).max();
+    guest.swap += most_of(|r| r.swap).unwrap_or_default();
+    guest.shared_swap += most_of(|r| if r.shared { r.swap } else { Bytes::ZERO }).unwrap_or_default();
 }
 
 fn regions(
@@ -231,8 +242,10 @@ mod tests {
             start,
             end: start + size,
             file: ((0, u32::from(inode != 0)), inode),
+            shared: inode != 0,
             resident: Bytes(resident),
             proportional: Bytes(resident),
+            anonymous: Bytes::ZERO,
             hugetlb_private: Bytes::ZERO,
             hugetlb_shared: Bytes::ZERO,
             swap: Bytes::ZERO,

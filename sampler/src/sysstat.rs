@@ -2,8 +2,8 @@
 //!
 //! What sysstat does, read from its behaviour and its published sources, in our own words:
 //!
-//! * the row `all` is the sum of the per-CPU rows of `/proc/stat`, not its `cpu ` line; that line serves
-//!   only where there are no per-CPU rows;
+//! * the row `all` is the sum of the per-CPU rows of `/proc/stat`, not its `cpu ` line; here that line serves
+//!   where there is not one per-CPU row (a kernel always prints one, and sar would say 0 % of everything);
 //! * guest time is inside user time (and guest_nice inside nice), so neither enters the interval; where
 //!   user − guest steps back, the step is added to the interval;
 //! * a CPU that is offline has no row: it keeps its last values, counts nothing, and one that had no row
@@ -215,17 +215,23 @@ fn total(t: &CpuTimes) -> u64 {
         .fold(0, |sum, ticks| sum.wrapping_add(ticks.0))
 }
 
+/// Sums wrap around as the counters do: only differences of them mean anything.
 fn add(sum: &mut CpuTimes, t: &CpuTimes) {
-    sum.user += t.user;
-    sum.nice += t.nice;
-    sum.system += t.system;
-    sum.idle += t.idle;
-    sum.iowait += t.iowait;
-    sum.irq += t.irq;
-    sum.softirq += t.softirq;
-    sum.steal += t.steal;
-    sum.guest += t.guest;
-    sum.guest_nice += t.guest_nice;
+    let pairs = [
+        (&mut sum.user, t.user),
+        (&mut sum.nice, t.nice),
+        (&mut sum.system, t.system),
+        (&mut sum.idle, t.idle),
+        (&mut sum.iowait, t.iowait),
+        (&mut sum.irq, t.irq),
+        (&mut sum.softirq, t.softirq),
+        (&mut sum.steal, t.steal),
+        (&mut sum.guest, t.guest),
+        (&mut sum.guest_nice, t.guest_nice),
+    ];
+    for (sum, ticks) in pairs {
+        sum.0 = sum.0.wrapping_add(ticks.0);
+    }
 }
 
 fn shares(delta: &Delta) -> CpuShares {
@@ -357,7 +363,7 @@ mod tests {
     use crate::units::Bytes;
 
     fn stat(rows: &str) -> Stat {
-        let text = format!("cpu  0 0 0 0 0 0 0 0 0 0\n{rows}\n");
+        let text = format!("cpu  0 0 0 0 0 0 0 0 0 0\n{rows}\nctxt 0\n");
         crate::parse::stat::parse(text.as_bytes()).unwrap()
     }
 

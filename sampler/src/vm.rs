@@ -133,8 +133,11 @@ pub fn of_qemu<'a>(arguments: impl Iterator<Item = &'a [u8]>) -> Option<VmArgume
 
 fn vm_name(domain: &[u8]) -> VmName {
     match split_once(domain, b'_') {
-        Some((namespace, name)) => VmName { namespace: text(namespace), name: text(name) },
-        None => VmName { namespace: String::new(), name: text(domain) },
+        // A second `_` is in no name of KubeVirt's: a domain of somebody else's.
+        Some((namespace, name)) if !name.contains(&b'_') => {
+            VmName { namespace: text(namespace), name: text(name) }
+        }
+        _ => VmName { namespace: String::new(), name: text(domain) },
     }
 }
 
@@ -297,6 +300,7 @@ mod tests {
     #[test]
     fn a_libvirt_domain_of_a_host_has_no_namespace() {
         assert_eq!(qemu("qemu -name guest=web,debug-threads=on").unwrap().vm.to_string(), "web");
+        assert_eq!(qemu("qemu -name guest=my_old_web").unwrap().vm.to_string(), "my_old_web");
     }
 
     #[test]

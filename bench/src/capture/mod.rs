@@ -84,6 +84,9 @@ pub struct End {
     pub readings: u64,
     /// Processes in the file.
     pub processes: u64,
+    /// Lines in the file before this one: a `vm` or a `before` that is missing would not be missed else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lines: Option<u64>,
 }
 
 /// A capture that can't be read or written.

@@ -10,6 +10,8 @@ use super::{CaptureError, Record, SCHEMA, Sink};
 
 /// A line may be this long: `before` of 100,000 processes has 10 MB.
 const LONGEST_LINE: u64 = 256 << 20;
+/// The first line is short. What is no capture may have no line end at all, and is not worth the memory.
+const LONGEST_HEADER: u64 = 1 << 20;
 
 /// First bytes of a gzip file (RFC 1952, 2.3.1).
 const GZIP: [u8; 2] = [0x1f, 0x8b];
@@ -53,13 +55,12 @@ fn records(path: &Path, reader: &mut dyn BufRead, sink: &mut dyn Sink) -> Result
                 "the capture is cut short: take it again, or copy the whole file",
             )
         };
-        match (&mut *reader).take(LONGEST_LINE).read_until(b'\n', &mut line) {
+        let longest = if number == 1 { LONGEST_HEADER } else { LONGEST_LINE };
+        match (&mut *reader).take(longest).read_until(b'\n', &mut line) {
             Ok(0) => return Err(cut_short()),
             Ok(_) => {}
             Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Err(cut_short()),
-            Err(error) => {
-                return Err(CaptureError::new(path, Some(number), format!("can't be read: {error}")));
-            }
+            Err(error) => return Err(CaptureError::new(path, Some(number), damaged(&error))),
         }
         if number == 1 {
             check_schema(path, &line)?;
@@ -74,18 +75,38 @@ fn records(path: &Path, reader: &mut dyn BufRead, sink: &mut dyn Sink) -> Result
             Record::Reading(_) => readings += 1,
             Record::Process(_) => processes += 1,
             Record::End(end) => {
-                if (end.readings, end.processes) != (readings, processes) {
+                let lines = number as u64 - 1;
+                let says = (end.readings, end.processes, end.lines.unwrap_or(lines));
+                if says != (readings, processes, lines) {
                     let what = format!(
-                        "the capture is damaged: it says {} readings and {} processes, but holds {readings} and {processes}",
-                        end.readings, end.processes
+                        "the capture is damaged: it says {} readings, {} processes and {} lines before this one, but \
+                         holds {readings}, {processes} and {lines}",
+                        says.0, says.1, says.2
                     );
                     return Err(CaptureError::new(path, Some(number), what));
                 }
-                return sink.record(record);
+                // The checksum of a compressed capture stands behind its last byte.
+                return match reader.fill_buf() {
+                    Ok([]) => sink.record(record),
+                    Ok(_) => {
+                        Err(CaptureError::new(path, Some(number + 1), "the capture goes on after its end"))
+                    }
+                    Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Err(cut_short()),
+                    Err(error) => Err(CaptureError::new(path, Some(number), damaged(&error))),
+                };
             }
             _ => {}
         }
         sink.record(record).map_err(|error| CaptureError { line: Some(number), ..error })?;
+    }
+}
+
+/// The decompressor says so where bytes are not what was compressed; anything else is the disk's.
+fn damaged(error: &std::io::Error) -> String {
+    use std::io::ErrorKind::{InvalidData, InvalidInput};
+    match error.kind() {
+        InvalidData | InvalidInput => format!("the capture is damaged: {error}; copy the file again"),
+        _ => format!("can't be read: {error}"),
     }
 }
 

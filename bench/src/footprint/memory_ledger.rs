@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use edgebench_sampler::classify::Class;
 use edgebench_sampler::component::Stack;
 use edgebench_sampler::explain::{self, Charge};
+use edgebench_sampler::guest::GuestMemory;
 use edgebench_sampler::node::NodeReading;
 use edgebench_sampler::process::ProcessSample;
 use edgebench_sampler::vm_reading::VmReading;
@@ -62,7 +63,9 @@ pub(super) fn ledger(input: &Input<'_>) -> MemoryLedger {
         let (Some(guest), Some(_)) = (&vm.guest, vm.emulator) else { continue };
         let in_used = (guest.anonymous + guest.hugetlb).signed();
         add(PartKey::new(Group::Guest, order, vm.vm.to_string()), in_used);
-        add(emulator_part(vm, input), -in_used);
+        for (key, bytes) in charged_with_guest(vm, guest, input) {
+            add(key, -bytes.signed());
+        }
         shared += guest.shared_memory();
     }
     add(PartKey::whole(Group::NotInCapture), node.anonymous.minus(anonymous));
@@ -102,12 +105,25 @@ fn is_unsplit_emulator(pid: Pid, vms: &[VmReading]) -> bool {
     vms.iter().any(|vm| vm.emulator == Some(pid) && vm.guest.is_none())
 }
 
-/// The part that a VM's emulator was added to.
-fn emulator_part(vm: &VmReading, input: &Input<'_>) -> PartKey {
-    let emulator =
-        input.processes.iter().zip(input.classes).find(|(process, _)| vm.emulator == Some(process.id.pid));
-    match emulator {
-        Some((process, class)) => part_of(process, class, input.vms),
-        None => PartKey::whole(Group::Unexplained),
+/// The parts that a guest is inside of. Private memory is the emulator's; huge pages may be mapped by others
+/// of its pod too (virtiofsd), and each was charged with its share of them.
+fn charged_with_guest(vm: &VmReading, guest: &GuestMemory, input: &Input<'_>) -> Vec<(PartKey, Bytes)> {
+    let members = || {
+        let all = input.processes.iter().zip(input.classes);
+        all.filter(|(process, _)| vm.processes.contains(&process.id.pid))
+    };
+    let (emulators, others): (Vec<_>, Vec<_>) =
+        members().partition(|(process, _)| vm.emulator == Some(process.id.pid));
+    let key = |(process, class): &(&ProcessSample, &Class)| part_of(process, class, input.vms);
+    let emulator = emulators.first().map_or(PartKey::whole(Group::Unexplained), key);
+    let mut huge = guest.hugetlb;
+    let mut parts = Vec::new();
+    for member in emulators.iter().chain(&others) {
+        let charge = member.0.memory.as_ref().map(explain::charge).unwrap_or_default();
+        let share = charge.hugetlb.min(huge);
+        huge = huge.saturating_sub(share);
+        parts.push((key(member), share));
     }
+    parts.push((emulator, guest.anonymous + huge));
+    parts
 }

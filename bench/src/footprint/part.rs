@@ -69,9 +69,10 @@ impl Group {
         }
     }
 
-    /// As people read it, in a ledger of a difference.
-    pub fn name_of_change(self) -> &'static str {
+    /// As people read it, in a ledger of a difference that holds so much of it.
+    pub fn name_of_change(self, amount: f64) -> &'static str {
         match self {
+            Group::Kubernetes if amount < 0.0 => "Kubernetes shrank",
             Group::Kubernetes => "Kubernetes grew",
             group => group.name(),
         }

@@ -40,7 +40,7 @@ pub struct VmRow {
     pub guest_shared: Option<Bytes>,
     /// What the VM costs the node beyond its guest.
     pub overhead: Option<BytesDelta>,
-    /// Swap of all its processes.
+    /// Swap of all its processes, and of guest RAM in shared memory, which is no process' own.
     pub swap: Bytes,
     /// Its processes.
     pub processes: usize,
@@ -103,7 +103,7 @@ fn row(vm: &VmReading, input: &Input<'_>) -> VmRow {
         overhead: guest_proportional
             .zip(proportional.bytes())
             .map(|(guest, all)| all.minus(guest) + page_tables.signed()),
-        swap,
+        swap: swap + vm.guest.map(|guest| guest.shared_swap).unwrap_or_default(),
         processes: vm.processes.len(),
         cpu_guest_percent: share(guest_ticks),
         cpu_overhead_percent: share(all_ticks - guest_ticks),

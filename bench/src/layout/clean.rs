@@ -42,6 +42,11 @@ pub(super) fn clean_within(text: &str, limit: usize) -> String {
     cleaned
 }
 
+/// Whether a terminal shows a character, and does nothing else with it.
+pub fn is_shown(character: char) -> bool {
+    escape(character).is_none()
+}
+
 /// The visible form of a character that has none, in ASCII.
 fn escape(character: char) -> Option<String> {
     match character {

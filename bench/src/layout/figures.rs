@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn plain_numbers() {
         assert_eq!(fixed(1113.3125, 1), "1113.3");
-        assert_eq!(fixed(0.125, 2), "0.13");
+        assert_eq!(fixed(0.125, 2), "0.12");
         assert_eq!(fixed(-0.001, 2), "0.00");
         assert_eq!(fixed(14.0, 0), "14");
         assert_eq!(fixed(f64::NAN, 1), "-");
@@ -113,7 +113,7 @@ mod tests {
         assert_eq!(signed(-0.004, 2), "+0.00");
         assert_eq!(signed(-0.0, 2), "+0.00");
         assert_eq!(signed(0.0, 2), "+0.00");
-        assert_eq!(signed(-0.125, 2), "-0.13");
+        assert_eq!(signed(-0.125, 2), "-0.12");
         assert_eq!(signed(f64::NAN, 2), "-");
     }
 

@@ -38,7 +38,7 @@ pub mod rounding;
 mod text;
 mod wrap;
 
-pub use clean::{clean, clean_line};
+pub use clean::{clean, clean_line, is_shown};
 pub use markdown::markdown;
 pub use model::{
     Align, Block, Cell, Column, Document, Keep, Line, Part, Row, Style, Table, Tone, left, right,

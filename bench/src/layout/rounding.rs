@@ -5,16 +5,13 @@
 //! sum are rounded together, by the largest-remainder method: all are rounded down, and the units that are
 //! missing go to those that lost most.
 
-/// Rounds to `decimals`, half away from zero, never to −0. Every printed figure is rounded by this function,
-/// or a total could round the other way than the parts were made to add up to.
+/// Rounds to `decimals` as C's `printf` does, and so `sar` and `top`: the exact binary value, ties to even;
+/// never to −0. Every printed figure is rounded by this function, or a total could round the other way than
+/// the parts were made to add up to.
 pub fn rounded(value: f64, decimals: u32) -> f64 {
-    let scale = scale(decimals);
-    let units = (value * scale).round();
-    // Too large to have decimals at all, or no number.
-    if !units.is_finite() {
-        return value;
-    }
-    from_units(units, scale)
+    let precision = decimals as usize;
+    // Scaling would round too, before: 1.115 is less than it says, 111.5 is a tie.
+    format!("{value:.precision$}").parse().map_or(value, |rounded: f64| rounded + 0.0)
 }
 
 /// Rounds each value to `decimals` so that, in units of 10^-decimals, the rounded values add up exactly to
@@ -38,7 +35,7 @@ pub fn apportion_to(values: &[f64], total: f64, decimals: u32) -> Vec<f64> {
 
     let floors: Vec<f64> = values.iter().map(|value| (value * scale).floor()).collect();
     let mut by_remainder: Vec<usize> = (0..values.len()).filter(|&i| takes_part(values[i])).collect();
-    let target = (total * scale).round();
+    let target = (rounded(total, decimals) * scale).round();
     if by_remainder.is_empty() || !target.is_finite() {
         return values.iter().map(|&value| rounded(value, decimals)).collect();
     }
@@ -115,9 +112,12 @@ mod tests {
     }
 
     #[test]
-    fn halves_go_away_from_zero() {
-        assert_eq!(rounded(0.125, 2), 0.13);
-        assert_eq!(rounded(-0.125, 2), -0.13);
+    fn halves_go_to_the_even_digit_as_in_c() {
+        for (value, decimals, printed) in
+            [(0.125, 2, 0.12), (0.375, 2, 0.38), (-0.125, 2, -0.12), (100.25, 1, 100.2), (1.115, 2, 1.11)]
+        {
+            assert_eq!(rounded(value, decimals), printed);
+        }
         assert!(rounded(-0.001, 2).is_sign_positive());
         assert_eq!(rounded(1e300, 12), 1e300);
     }

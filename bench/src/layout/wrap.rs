@@ -45,16 +45,17 @@ fn boundaries(text: &str) -> impl Iterator<Item = usize> {
         .chain(std::iter::once(text.len()))
 }
 
+/// What a line may begin with that the lines below it keep clear of: of notes, and of checks.
+const MARKS: [&str; 6] = ["! ", "ok    ", "warn  ", "FAIL  ", "lost: ", "fix:  "];
+
 /// `text` in lines of at most `limit` columns. The first keeps its leading spaces, the others are indented to
 /// stand below the first word. Runs of spaces inside a line are kept.
 pub(super) fn wrap(text: &str, limit: usize) -> Vec<String> {
     let words = text.trim_start_matches(' ');
     // A line must have room for words, whatever its indent.
     let lead = (text.len() - words.len()).min(limit / 2);
-    let (mark, words) = match words.strip_prefix("! ") {
-        Some(note) => ("! ", note),
-        None => ("", words),
-    };
+    let mark = MARKS.into_iter().find(|mark| words.starts_with(mark)).unwrap_or_default();
+    let words = words.strip_prefix(mark).unwrap_or(words);
     let hang = (lead + mark.len()).min(limit / 2);
 
     let mut lines = Vec::new();
@@ -155,6 +156,7 @@ mod tests {
         assert_eq!(wrap("one two three four five", 13), ["one two three", "four five"]);
         assert_eq!(wrap("  one two three four", 11), ["  one two", "  three", "  four"]);
         assert_eq!(wrap("! the RAM still rose", 12), ["! the RAM", "  still rose"]);
+        assert_eq!(wrap("fix:  root, or so", 13), ["fix:  root,", "      or so"]);
         assert_eq!(wrap("a   b   c", 7), ["a   b", "c"]);
         assert_eq!(wrap("trailing   ", 20), ["trailing"]);
     }

@@ -1,7 +1,7 @@
 //! Every figure as a row of one table (RFC 4180), for spreadsheets and data frames.
 //!
-//! `side,section,name,stack,figure,unit,baseline,capture,delta`: `side` is the label or the file of the
-//! capture; a figure that is not known is an empty field.
+//! `side,section,name,stack,figure,unit,baseline,capture,delta`: a figure that is not known is an empty field.
+//! `side` is the name of the capture that is held against the baseline.
 
 use std::io::{self, Write};
 
@@ -16,13 +16,12 @@ const HEADING: &str = "side,section,name,stack,figure,unit,baseline,capture,delt
 /// Where `out` can't be written.
 pub fn csv(comparisons: &[Comparison], out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{HEADING}")?;
-    for comparison in comparisons {
-        side(comparison, &mut Rows { side: field(&comparison.capture.name), out })?;
-    }
-    Ok(())
+    comparisons
+        .iter()
+        .try_for_each(|comparison| rows(comparison, Rows { side: &comparison.capture.name, out }))
 }
 
-fn side(comparison: &Comparison, rows: &mut Rows<'_>) -> io::Result<()> {
+fn rows(comparison: &Comparison, mut rows: Rows<'_>) -> io::Result<()> {
     for row in &comparison.node {
         rows.change("node", row.metric.name(), "", "used", "percent", &row.percent)?;
         if let Some(kib) = &row.kib {
@@ -42,17 +41,20 @@ fn side(comparison: &Comparison, rows: &mut Rows<'_>) -> io::Result<()> {
                 .iter()
                 .find(|other| (&other.component, other.stack) == (&row.component, row.stack))
         });
-        component(rows, row, earlier, before.is_some())?;
+        component(&mut rows, row, earlier, before.is_some())?;
     }
     for row in &shown.vms {
-        vm(rows, row)?;
+        vm(&mut rows, row)?;
     }
     for (section, explained, unit) in
         [("memory", &comparison.memory, "KiB"), ("cpu", &comparison.cpu, "points")]
     {
         for part in &explained.parts {
-            let group =
-                if explained.of_difference { part.key.group.name_of_change() } else { part.key.group.name() };
+            let group = if explained.of_difference {
+                part.key.group.name_of_change(part.amount)
+            } else {
+                part.key.group.name()
+            };
             let change = if explained.of_difference {
                 Change { baseline: None, capture: f64::NAN, delta: Some(part.amount) }
             } else {
@@ -109,7 +111,7 @@ fn vm(rows: &mut Rows<'_>, row: &VmRow) -> io::Result<()> {
 }
 
 struct Rows<'a> {
-    side: String,
+    side: &'a str,
     out: &'a mut dyn Write,
 }
 
@@ -148,7 +150,7 @@ impl Rows<'_> {
         writeln!(
             self.out,
             "{},{},{},{},{},{},{},{},{}",
-            self.side,
+            field(self.side),
             section,
             field(name),
             stack,

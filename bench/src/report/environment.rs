@@ -13,7 +13,7 @@ pub(super) fn title(comparison: &Comparison) -> Block {
     let mut block = Block::untitled();
     let repeats = match comparison.capture.captures.len() {
         1 => String::new(),
-        n => format!(", the last of {n} captures"),
+        n => format!(", last of {n} captures"),
     };
     block.line(format!(
         "edgebench {}   {}   {} sample{}, {} s apart{repeats}   {}",
@@ -51,7 +51,7 @@ fn measured(before: &Side, after: &Footprint) -> String {
     format!(
         "measured, {} ({repeats}{}, {machine}{})",
         before.name,
-        time(&first.capture.started),
+        minute(&first.capture.started),
         earlier(first, after)
     )
 }
@@ -72,8 +72,14 @@ fn earlier(before: &Footprint, after: &Footprint) -> String {
 }
 
 /// `2026-11-22T09:14:03Z` as people write it.
-pub(super) fn time(rfc3339: &str) -> String {
+fn time(rfc3339: &str) -> String {
     rfc3339.replacen('T', " ", 1).replacen('Z', " UTC", 1)
+}
+
+/// The same without seconds, where it only tells one day or one hour from another.
+pub(super) fn minute(rfc3339: &str) -> String {
+    let time = time(rfc3339);
+    time.get(..16).map_or(time.clone(), str::to_owned)
 }
 
 fn plain_seconds(seconds: f64) -> String {

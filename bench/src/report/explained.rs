@@ -27,7 +27,7 @@ pub(super) fn memory(comparison: &Comparison, options: &Options) -> Block {
     let shares = shares(&amounts, total);
     let mut group = None;
     for ((row, amount), share) in rows.iter().zip(&amounts).zip(shares) {
-        let name = if explained.of_difference { row.group.name_of_change() } else { row.group.name() };
+        let name = name(explained, row.group);
         table.row([
             Cell::from(if group == Some(row.group) { "" } else { name }),
             Cell::from(row.name.as_str()),
@@ -88,10 +88,9 @@ fn heading(comparison: &Comparison) -> String {
                 size_with_sign(bytes)
             )
         }
-        _ => format!(
-            "Where the {} of RAM used are (KiB, formula: sar)",
-            size((total.max(0.0) * 1024.0) as u64)
-        ),
+        _ => {
+            format!("Where the {} of RAM used is (KiB, formula: sar)", size((total.max(0.0) * 1024.0) as u64))
+        }
     }
 }
 
@@ -111,6 +110,10 @@ fn shares(amounts: &[f64], total: f64) -> Vec<Option<f64>> {
     }
     let exact: Vec<_> = amounts.iter().map(|amount| amount * 100.0 / total).collect();
     apportion(&exact, 1).into_iter().map(Some).collect()
+}
+
+fn name(explained: &Explained, group: Group) -> &'static str {
+    if explained.of_difference { group.name_of_change(explained.of(group)) } else { group.name() }
 }
 
 struct Row {
@@ -192,8 +195,7 @@ fn cpu_parts(explained: &Explained, group: Group) -> Vec<(String, f64)> {
             .map(|part| (part.key.name.clone(), part.amount))
             .collect(),
         _ => {
-            let name = if explained.of_difference { group.name_of_change() } else { group.name() };
-            vec![(name.to_owned(), explained.of(group))]
+            vec![(name(explained, group).to_owned(), explained.of(group))]
         }
     }
 }

@@ -92,6 +92,9 @@ fn is_worth_a_row(row: &ComponentRow) -> bool {
 /// What the folded rows are together; nothing where there is none.
 fn fold(rows: &[&ComponentRow]) -> Option<ComponentRow> {
     let (first, others) = rows.split_first()?;
+    if others.is_empty() {
+        return Some((*first).clone());
+    }
     let mut sum =
         ComponentRow { component: format!("{} more", rows.len()), known: false, ..(*first).clone() };
     for row in others {

@@ -9,23 +9,22 @@ use edgebench_sampler::sysstat::{CpuShares, MemoryLine};
 
 use crate::comparison::Comparison;
 
-/// Writes the lines of the capture, and before them those of a measured baseline.
+/// Writes the lines of every capture, and before them those of a measured baseline.
 ///
 /// # Errors
 /// Where `out` can't be written.
-pub fn sar(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
-    let sides = comparison.measured().into_iter().chain([&comparison.capture]);
-    for (index, side) in sides.enumerate() {
+pub fn sar(comparisons: &[Comparison], out: &mut dyn Write) -> io::Result<()> {
+    let baseline = comparisons.first().and_then(Comparison::measured);
+    let sides = baseline.into_iter().chain(comparisons.iter().map(|comparison| &comparison.capture));
+    for (index, footprint) in sides.flat_map(|side| &side.captures).enumerate() {
         if index > 0 {
             writeln!(out)?;
         }
-        for footprint in &side.captures {
-            writeln!(out, "{}", cpu_heading())?;
-            writeln!(out, "{}", cpu_line(&footprint.node.cpu))?;
-            writeln!(out)?;
-            writeln!(out, "{}", memory_heading())?;
-            writeln!(out, "{}", memory_line(&footprint.node.memory))?;
-        }
+        writeln!(out, "{}", cpu_heading())?;
+        writeln!(out, "{}", cpu_line(&footprint.node.cpu))?;
+        writeln!(out)?;
+        writeln!(out, "{}", memory_heading())?;
+        writeln!(out, "{}", memory_line(&footprint.node.memory))?;
     }
     Ok(())
 }

@@ -1,12 +1,12 @@
 //! Three sides or more: every one against the first.
 
-use super::environment::time;
+use super::environment::minute;
 use crate::comparison::{Comparison, Metric, Side};
 use crate::footprint::Group;
 use crate::layout::figures::{fixed, signed};
 use crate::layout::rounding::apportion;
 use crate::layout::{Block, Cell, Document, Table, left, right};
-use crate::notes::notes;
+use crate::notes::{Note, notes};
 
 /// `comparisons` have one baseline in common and are of different captures.
 pub fn sides(comparisons: &[Comparison]) -> Document {
@@ -16,10 +16,18 @@ pub fn sides(comparisons: &[Comparison]) -> Document {
     document.push(node(comparisons));
     document.push(parts(comparisons));
     let mut block = Block::new("Notes");
+    let mut said: Vec<(Vec<String>, Note)> = Vec::new();
     for (index, comparison) in comparisons.iter().enumerate() {
+        let side = letter(index + 1).to_string();
         for note in notes(comparison) {
-            block.note(format!("{}: {note}", letter(index + 1)));
+            match said.iter_mut().find(|(_, other)| *other == note) {
+                Some((sides, _)) => sides.push(side.clone()),
+                None => said.push((vec![side.clone()], note)),
+            }
         }
+    }
+    for (sides, note) in said {
+        block.note(format!("{}: {note}", sides.join(", ")));
     }
     if !block.is_empty() {
         document.push(block);
@@ -34,7 +42,8 @@ fn letter(index: usize) -> char {
 
 fn captures(baseline: &Side, comparisons: &[Comparison]) -> Block {
     let mut block = Block::new(format!("{} sides, differences against A", comparisons.len() + 1));
-    let mut table = Table::new([left(""), left("").flexible(), left(""), left("").flexible(), right("")]);
+    // Which side is which matters more than where it was taken.
+    let mut table = Table::new([left(""), left(""), left(""), left("").flexible(), right("")]);
     let all = std::iter::once(baseline).chain(comparisons.iter().map(|comparison| &comparison.capture));
     for (index, side) in all.enumerate() {
         let shown = side.shown();
@@ -46,7 +55,7 @@ fn captures(baseline: &Side, comparisons: &[Comparison]) -> Block {
         table.row([
             Cell::from(letter(index).to_string()),
             side.name.as_str().into(),
-            time(&shown.capture.started).into(),
+            minute(&shown.capture.started).into(),
             shown.hostname().into(),
             format!("{repeats}{} x {} s", shown.capture.samples, shown.capture.interval_seconds).into(),
         ]);

@@ -3,10 +3,10 @@
 use edgebench_sampler::component::OncePer;
 
 use super::Options;
-use crate::comparison::{Baseline, Comparison, Metric};
+use crate::comparison::{Baseline, Comparison, Judgement, Metric};
 use crate::footprint::{Group, Tax};
 use crate::layout::figures::{fixed, percent};
-use crate::layout::rounding::{apportion, rounded};
+use crate::layout::rounding::apportion;
 use crate::layout::{Block, Cell, Line, Table, Tone, left, right};
 
 /// The summary.
@@ -38,9 +38,8 @@ fn nothing(comparison: &Comparison, block: &mut Block) {
         ))
         .tone(Tone::Strong),
     );
-    block.line(
-        "See a KubeVirt node:  edgebench compare bench/examples/no-kubevirt.json.gz bench/examples/kubevirt.json.gz",
-    );
+    block.line("See a KubeVirt node:");
+    block.line("  edgebench compare bench/examples/no-kubevirt.json.gz bench/examples/kubevirt.json.gz");
 }
 
 /// Sizes of one block share a unit, so that they add up as printed.
@@ -90,19 +89,30 @@ fn what_it_takes(comparison: &Comparison, block: &mut Block) {
     let node = comparison.capture.shown().node.memory_total.mib().max(1.0);
     let share = percent(total.abs() * 100.0 / node, 1);
     let whole = unit.say(total.abs());
-    let is_kubevirts = super::columns(comparison).1 == "KUBEVIRT";
-    let sentence = match (is_kubevirts, matches!(comparison.baseline, Baseline::Estimated), total < 0.0) {
-        (true, true, _) => format!("KubeVirt takes at least ~{whole} ({share}) of this node:"),
-        (true, false, false) => format!("KubeVirt takes {whole} ({share}) of this node:"),
-        (_, _, false) => format!("The capture takes {whole} ({share} of the node) more than the baseline:"),
-        (_, _, true) => format!("The capture takes {whole} ({share} of the node) less than the baseline:"),
-    };
-    block.line(Line::new(sentence).tone(Tone::Strong));
     let sizes =
         apportion(&lines.iter().map(|line| unit.scaled(line.mib)).collect::<Vec<_>>(), unit.decimals());
     let shares = apportion(&lines.iter().map(|line| line.mib * 100.0 / total).collect::<Vec<_>>(), 0);
-    let mut table = Table::new([right(""), left("").flexible(), right(""), left("").from(80)]);
-    for ((line, size), share) in lines.iter().zip(sizes).zip(shares) {
+    // Left out only once it is rounded with the others: what is not printed must not be in the sum.
+    let printed: Vec<_> = lines
+        .iter()
+        .zip(sizes.into_iter().zip(shares))
+        .filter(|(_, (size, share))| *size != 0.0 || (share.is_finite() && *share != 0.0))
+        .collect();
+    let end = if printed.is_empty() { '.' } else { ':' };
+    let is_kubevirts = super::columns(comparison).1 == "KUBEVIRT";
+    let sentence = match (is_kubevirts, matches!(comparison.baseline, Baseline::Estimated), total < 0.0) {
+        (true, true, _) => format!("KubeVirt takes at least ~{whole} ({share}) of this node{end}"),
+        (true, false, false) => format!("KubeVirt takes {whole} ({share}) of this node{end}"),
+        (_, _, false) => {
+            format!("The capture takes {whole} ({share} of the node) more than the baseline{end}")
+        }
+        (_, _, true) => {
+            format!("The capture takes {whole} ({share} of the node) less than the baseline{end}")
+        }
+    };
+    block.line(Line::new(sentence).tone(Tone::Strong));
+    let mut table = Table::new([right(""), left(""), right(""), left("").flexible().from(80)]);
+    for (line, (size, share)) in printed {
         table.row([
             Cell::from(format!("{} {}", fixed(size, unit.decimals()), unit.name())),
             line.name.as_str().into(),
@@ -111,13 +121,20 @@ fn what_it_takes(comparison: &Comparison, block: &mut Block) {
         ]);
     }
     block.table(table);
-    if let Some(cpu) = comparison.node_row(Metric::CpuUsed).and_then(|row| row.percent.delta) {
+    let row = comparison.node_row(Metric::CpuUsed);
+    if let Some((cpu, row)) = row.and_then(|row| row.percent.delta.zip(Some(row))) {
         let cpus = comparison.capture.shown().node.cpus as f64;
         let mark = if matches!(comparison.baseline, Baseline::Estimated) { "~" } else { "" };
         let of_core = percent(cpu.abs() * cpus, 1);
         let word = if cpu < 0.0 { "less" } else { "more" };
-        block
-            .line(format!("and {mark}{} points of CPU {word} ({of_core} of one core).", fixed(cpu.abs(), 2)));
+        let doubt = match row.verdict {
+            Some(verdict @ (Judgement::WithinNoise | Judgement::TooFewSamples)) => {
+                format!("; {}", verdict.name())
+            }
+            _ => String::new(),
+        };
+        let points = fixed(cpu.abs(), 2);
+        block.line(format!("and {mark}{points} points of CPU {word} ({of_core} of one core{doubt})."));
     }
 }
 
@@ -149,7 +166,9 @@ fn lines(comparison: &Comparison, vms: usize) -> Vec<SummaryLine> {
         ),
     ];
     if comparison.memory.of_difference {
-        lines.push((of(&[Group::Kubernetes]), "Kubernetes grew".to_owned(), "CRDs, watches, shims"));
+        let kubernetes = of(&[Group::Kubernetes]);
+        let name = Group::Kubernetes.name_of_change(kubernetes);
+        lines.push((kubernetes, name.to_owned(), "CRDs, watches, shims"));
         lines.push((
             of(&[
                 Group::Edgebench,
@@ -165,7 +184,6 @@ fn lines(comparison: &Comparison, vms: usize) -> Vec<SummaryLine> {
     }
     lines
         .into_iter()
-        .filter(|(mib, _, _)| rounded(*mib, 1) != 0.0)
         .map(|(mib, name, remark)| SummaryLine { mib, name, remark: remark.to_owned() })
         .collect()
 }

@@ -68,7 +68,9 @@ pub fn parse(text: &[u8]) -> Result<Stat, Malformed> {
     let mut stat = Stat::default();
     let mut highest = None;
     let mut lines = Lines::of_whole(text)?;
+    let mut ends_in_a_row = None;
     for line in lines.by_ref() {
+        ends_in_a_row = line.text.starts_with(b"cpu").then_some(line.number);
         // The first letter is enough to pass over `intr` and `softirq`, whose lines are most of the file.
         if !matches!(line.text.first(), Some(b'c' | b'b' | b'p')) {
             continue;
@@ -97,7 +99,11 @@ pub fn parse(text: &[u8]) -> Result<Stat, Malformed> {
         }
     }
     stat.all = all.ok_or_else(|| lines.missing("cpu"))?;
-    Ok(stat)
+    // A CPU without a row is offline, so rows that were cut off would go unnoticed; `intr` follows them always.
+    match ends_in_a_row {
+        Some(line) => Err(Malformed::new(line, "cut short: nothing follows the CPU rows")),
+        None => Ok(stat),
+    }
 }
 
 fn times(words: &mut Words<'_>) -> Result<CpuTimes, Malformed> {
@@ -136,6 +142,12 @@ softirq 2889841 0 405329 74 641330 561364 0 762 527469 750 752763
 ";
 
     #[test]
+    fn rows_that_were_cut_off_are_not_taken_for_offline_cpus() {
+        let wrong = parse(b"cpu 1 2 3 4 5 6 7 8\ncpu0 1 2 3 4 5 6 7 8\n").unwrap_err();
+        assert_eq!(wrong.to_string(), "line 2: cut short: nothing follows the CPU rows");
+    }
+
+    #[test]
     fn a_real_node_is_read() {
         let stat = parse(NODE.as_bytes()).unwrap();
         assert_eq!(stat.all.user, Ticks(83866));
@@ -147,7 +159,7 @@ softirq 2889841 0 405329 74 641330 561364 0 762 527469 750 752763
 
     #[test]
     fn every_column_lands_in_its_field() {
-        let times = parse(b"cpu 1 2 3 4 5 6 7 8 9 10\n").unwrap().all;
+        let times = parse(b"cpu 1 2 3 4 5 6 7 8 9 10\nctxt 1\n").unwrap().all;
         let CpuTimes { user, nice, system, idle, iowait, irq, softirq, steal, guest, guest_nice } = times;
         let columns = [user, nice, system, idle, iowait, irq, softirq, steal, guest, guest_nice];
         assert_eq!(columns.map(|ticks| ticks.0), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
@@ -155,9 +167,9 @@ softirq 2889841 0 405329 74 641330 561364 0 762 527469 750 752763
 
     #[test]
     fn an_old_kernel_has_no_guest_columns_and_a_new_one_may_add_some() {
-        let old = parse(b"cpu 1 2 3 4 5 6 7 8\n").unwrap();
+        let old = parse(b"cpu 1 2 3 4 5 6 7 8\nctxt 1\n").unwrap();
         assert_eq!((old.all.guest, old.all.guest_nice), (Ticks::ZERO, Ticks::ZERO));
-        let new = parse(b"cpu 1 2 3 4 5 6 7 8 9 10 eleven\n").unwrap();
+        let new = parse(b"cpu 1 2 3 4 5 6 7 8 9 10 eleven\nctxt 1\n").unwrap();
         assert_eq!(new.all.guest_nice, Ticks(10));
     }
 
@@ -168,7 +180,8 @@ softirq 2889841 0 405329 74 641330 561364 0 762 527469 750 752763
 
     #[test]
     fn cpus_that_are_offline_leave_a_gap() {
-        let stat = parse(b"cpu 1 2 3 4 5 6 7 8\ncpu0 1 2 3 4 5 6 7 8\ncpu3 1 2 3 4 5 6 7 8\n").unwrap();
+        let stat =
+            parse(b"cpu 1 2 3 4 5 6 7 8\ncpu0 1 2 3 4 5 6 7 8\ncpu3 1 2 3 4 5 6 7 8\nintr 1\n").unwrap();
         assert_eq!(stat.cpus.iter().map(|row| row.cpu).collect::<Vec<_>>(), [0, 3]);
         assert_eq!((stat.forks, stat.context_switches, stat.boot_time), (0, 0, 0));
     }
@@ -189,7 +202,9 @@ softirq 2889841 0 405329 74 641330 561364 0 762 527469 750 752763
     fn a_text_cut_short_is_refused_wherever_it_was_cut() {
         for end in 0..NODE.len() {
             let text = &NODE.as_bytes()[..end];
-            assert_eq!(parse(text).is_ok(), text.ends_with(b"\n"), "cut at {end}");
+            let last = text.trim_ascii_end().rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+            let whole = text.ends_with(b"\n") && !last.starts_with(b"cpu");
+            assert_eq!(parse(text).is_ok(), whole, "cut at {end}");
         }
         let wrong = parse(b"cpu 1 2 3 4 5 6 7 8\nbtime 17953").unwrap_err();
         assert_eq!(wrong.to_string(), "line 2: cut short: the last line has no newline");
