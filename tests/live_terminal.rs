@@ -196,7 +196,7 @@ fn one_line_of_progress_says_what_is_left_and_goes_away() {
     for columns in [100, 80] {
         let tmux = Tmux::new(columns, dir.path());
         let procfs = host.proc.display();
-        let run = format!("edgebench footprint --samples 12 --interval 250ms --procfs {procfs}");
+        let run = format!("edgebench footprint --samples 12 --interval 400ms --procfs {procfs}");
         tmux.types(&format!("{run}; echo \"ended with $?\""));
         let progress = || -> Vec<String> {
             tmux.screen(&[]).into_iter().filter(|line| line.starts_with("Sampling edge-0417  [")).collect()
@@ -223,7 +223,8 @@ fn ctrl_c_prints_what_was_measured_on_the_terminal_too() {
         tmux.types(&format!("{long}; echo \"ended with $?\""));
         wait_for("two samples", || tmux.screen(&[]).iter().any(|line| line.contains("  2/100  ")));
         tmux.run(["send-keys", "C-c"], Path::new("/"));
-        wait_for("the end", || tmux.screen(&[]).last().is_some_and(|line| line.starts_with("ended with ")));
+        let end = || tmux.screen(&[]).last().is_some_and(|line| line.starts_with("ended with "));
+        wait_for(&format!("the end at {columns} columns of {:?}", tmux.screen(&[])), end);
         let screen = tmux.screen(&[]);
         assert_eq!(screen.last().unwrap(), "ended with 130");
         assert!(screen.iter().any(|line| line.contains("! Stopped after ")), "{screen:?}");

@@ -97,26 +97,19 @@ pub struct CpuAverage {
 struct Kept {
     all: CpuTimes,
     rows: Rows,
-    offline: Vec<u32>,
 }
 
 impl CpuAverage {
     /// Takes the next reading. Answers with the shares of the interval since the reading before it.
     pub fn push(&mut self, stat: &Stat) -> Option<CpuShares> {
-        let mut kept = Kept {
-            all: stat.all,
-            rows: stat.cpus.iter().map(|row| (row.cpu, row.times)).collect(),
-            offline: Vec::new(),
-        };
+        let mut kept =
+            Kept { all: stat.all, rows: stat.cpus.iter().map(|row| (row.cpu, row.times)).collect() };
         kept.rows.retain(|_, times| total(times) != 0);
         let shares = self.last.as_ref().map(|last| {
             for (&cpu, &times) in &last.rows {
-                kept.rows.entry(cpu).or_insert_with(|| {
-                    kept.offline.push(cpu);
-                    times
-                });
+                kept.rows.entry(cpu).or_insert(times);
             }
-            shares(&between(last, &kept, &kept.offline))
+            shares(&between(last, &kept))
         });
         self.readings += 1;
         if self.first.is_none() {
@@ -155,7 +148,7 @@ impl CpuAverage {
     fn delta(&self) -> Option<Delta> {
         match (&self.first, &self.last) {
             // A CPU that is offline at the end counts with the ticks it had when it went.
-            (Some(first), Some(last)) if self.readings > 1 => Some(between(first, last, &[])),
+            (Some(first), Some(last)) if self.readings > 1 => Some(between(first, last)),
             _ => None,
         }
     }
@@ -168,8 +161,8 @@ struct Delta {
     interval: u64,
 }
 
-/// The interval between two readings as sysstat forms it, without the CPUs in `left_out`.
-fn between(earlier: &Kept, later: &Kept, left_out: &[u32]) -> Delta {
+/// The interval between two readings as sysstat forms it. A CPU that is offline has gained nothing.
+fn between(earlier: &Kept, later: &Kept) -> Delta {
     if later.rows.is_empty() && earlier.rows.is_empty() {
         let mut before = earlier.all;
         let interval = mended_interval(&mut before, &later.all);
@@ -177,9 +170,6 @@ fn between(earlier: &Kept, later: &Kept, left_out: &[u32]) -> Delta {
     }
     let mut delta = Delta { earlier: CpuTimes::default(), later: CpuTimes::default(), interval: 0 };
     for (cpu, now) in &later.rows {
-        if left_out.contains(cpu) {
-            continue;
-        }
         let Some(before) = earlier.rows.get(cpu) else { continue };
         let mut before = *before;
         delta.interval = delta.interval.wrapping_add(mended_interval(&mut before, now));
