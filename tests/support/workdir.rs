@@ -147,11 +147,11 @@ pub fn send(signal: Signal, child: &Child) {
     kill_process(pid, signal).expect("a program to send a signal to");
 }
 
-/// Waits until `done`, at most ten seconds.
+/// Waits until `done`, at most half a minute.
 pub fn wait_for(what: &str, mut done: impl FnMut() -> bool) {
     let since = Instant::now();
     while !done() {
-        assert!(since.elapsed() < Duration::from_secs(10), "waited ten seconds for {what}");
+        assert!(since.elapsed() < Duration::from_secs(30), "waited half a minute for {what}");
         thread::sleep(Duration::from_millis(5));
     }
 }

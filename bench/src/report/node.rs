@@ -11,9 +11,7 @@ pub(super) fn block(comparison: &Comparison) -> Block {
         Baseline::Nothing => alone(comparison),
         _ => two_sides(comparison),
     });
-    block.line(
-        "sar = sysstat 11.7.4-12.7.7, as in the source document; available = free, node_exporter, newer sar",
-    );
+    block.line("sar: sysstat 11.7.4 to 12.7.7, as in the source document; available: free, newer sysstat");
     block
 }
 

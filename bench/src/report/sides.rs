@@ -65,10 +65,11 @@ fn captures(baseline: &Side, comparisons: &[Comparison]) -> Block {
 }
 
 fn node(comparisons: &[Comparison]) -> Block {
-    let mut columns = vec![left("METRIC"), right("A")];
+    // Interval and verdict stand below the difference: beside it they would leave no room for a third side.
+    let mut columns = vec![left("METRIC").flexible(), right("A")];
     for index in 1..=comparisons.len() {
         let side = letter(index);
-        columns.extend([right(side.to_string()), right(format!("{side} - A")), right("VERDICT").from(90)]);
+        columns.extend([right(side.to_string()), right(format!("{side} - A"))]);
     }
     let mut table = Table::new(columns);
     for metric in Metric::ALL {
@@ -78,34 +79,30 @@ fn node(comparisons: &[Comparison]) -> Block {
             Cell::from(format!("{} %", metric.name())),
             first.percent.baseline.map(|value| fixed(value, 2)).into(),
         ];
-        let mut intervals = vec![Cell::from("  95 %"), "".into()];
+        let mut intervals = vec![Cell::from("  95 % (points)"), "".into()];
+        let mut verdicts = vec![Cell::from("  verdict"), "".into()];
         for row in &rows {
             cells.push(fixed(row.percent.capture, 2).into());
             cells.push(row.percent.delta.map(|delta| signed(delta, 2)).into());
-            cells.push(row.verdict.map(|verdict| verdict.name().to_owned()).into());
-            intervals.push("".into());
-            intervals.push(
-                row.interval.map(|(low, high)| format!("{} .. {}", signed(low, 2), signed(high, 2))).into(),
-            );
-            intervals.push("".into());
+            let interval =
+                row.interval.map(|(low, high)| format!("{} .. {}", signed(low, 2), signed(high, 2)));
+            intervals.extend(["".into(), interval.into()]);
+            verdicts.extend(["".into(), row.verdict.map(|verdict| verdict.name().to_owned()).into()]);
         }
         table.row(cells);
-        if rows.iter().any(|row| row.interval.is_some()) {
-            table.row(intervals);
-        }
         if first.kib.is_some() {
             let mib = |kib: f64| fixed(kib / 1024.0, 1);
-            let mut cells = vec![
-                Cell::from(format!("{} MiB", metric.name())),
-                first.kib.and_then(|kib| kib.baseline).map(mib).into(),
-            ];
+            let mut cells = vec![Cell::from("  MiB"), first.kib.and_then(|kib| kib.baseline).map(mib).into()];
             for row in &rows {
                 cells.push(row.kib.map(|kib| mib(kib.capture)).into());
                 cells.push(row.kib.and_then(|kib| kib.delta).map(|delta| signed(delta / 1024.0, 1)).into());
-                cells.push("".into());
             }
             table.row(cells);
         }
+        if rows.iter().any(|row| row.interval.is_some()) {
+            table.row(intervals);
+        }
+        table.row(verdicts);
     }
     let mut block = Block::new("Node");
     block.table(table);
