@@ -16,7 +16,7 @@ use edgebench_sampler::classify::{Class, Trust, classify};
 use edgebench_sampler::component::Stack::{self, Cdi, Kubernetes, Kubevirt, Other, VmPod};
 use edgebench_sampler::process::{ProcessSample, Scratch};
 use edgebench_sampler::vm::Accelerator;
-use edgebench_sampler::{Bytes, BytesDelta, ProcFs, vm_reading};
+use edgebench_sampler::{Bytes, BytesDelta, Pid, ProcFs, thread, vm_reading};
 use edgebench_tests::Host;
 use edgebench_tests::phases::{PHASES, footprint, record};
 
@@ -118,6 +118,19 @@ fn the_vm_costs_the_node_more_than_its_guest_holds() {
     let row = printed.lines().find(|line| line.trim_start().starts_with("default/edge-vm  ")).unwrap();
     let cells: Vec<_> = row.split_ascii_whitespace().collect();
     assert_eq!(cells, ["default/edge-vm", "512.0", "6.0", "135.1", "83.5", "(none)", "-", "-"]);
+}
+
+#[test]
+fn the_vms_vcpu_is_one_of_its_threads() {
+    let host = Host::unpack("node-kubevirt-1.9/4-vm/t1");
+    let procfs = ProcFs::open(host.roots()).unwrap();
+    let qemu = procfs.process(Pid(13247)).unwrap();
+    let threads = thread::read(&qemu, &mut Scratch::default().buffer).unwrap();
+    assert_eq!(threads.len(), 5);
+    assert_eq!(threads[0].id, Pid(13247));
+    let vcpus: Vec<_> = threads.iter().filter_map(|thread| thread.vcpu()).collect();
+    assert_eq!(vcpus, [0]);
+    assert!(threads.iter().all(|thread| thread.run_queue_wait.is_some()));
 }
 
 #[test]

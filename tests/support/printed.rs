@@ -88,7 +88,7 @@ pub fn check(text: &str, whose: &str) {
     let sizes = node_sizes(text, "RAM used (sar)");
     let of_difference = text.contains(" of RAM went");
     let shown = sizes[if of_difference { 2 } else { sizes.len() / 2 }];
-    let total = (memory.total.number.units as f64 / 1024.0 * 10.0).round() as i64;
+    let total = (memory.total.number.units as f64 / 1024.0 * 10.0).round_ties_even() as i64;
     assert_eq!(total, shown.units, "{whose}: the total is the node table's");
     let shown = node_row(text, "CPU used");
     assert!(shown.contains(&cpu.total.number), "{whose}: {:?} is not in the node table", cpu.total);

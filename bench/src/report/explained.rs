@@ -143,9 +143,9 @@ fn folded(explained: &Explained, small: f64) -> Vec<Row> {
     rows
 }
 
-/// A part that says something however small it is.
+/// A part that says something however small it is: what the reader came for, and what closes the sum.
 fn is_alone(part: &Part) -> bool {
-    matches!(part.key.group, Group::Guest | Group::Unexplained | Group::DuringRun | Group::NotInCapture)
+    !matches!(part.key.group, Group::Kubernetes | Group::Other | Group::Kernel | Group::Machine)
 }
 
 fn groups(parts: &[Part]) -> Vec<Group> {
