@@ -52,6 +52,8 @@ fn footprint(arguments: &FootprintArgs) -> Result<ExitCode> {
     keep_apart(targets.clone(), &arguments.baseline)?;
     let baseline = read_side(&arguments.baseline, trust)?;
     let procfs = open(&arguments.source.procfs, arguments.source.sysfs.as_ref())?;
+    // From here on no signal ends the program, so that it leaves no half of a file behind.
+    let interrupt = Interrupt::install().context("can't watch for Ctrl-C")?;
     for path in targets {
         WholeFile::check(path).with_context(|| format!("{}: can't be written", path.display()))?;
     }
@@ -62,8 +64,6 @@ fn footprint(arguments: &FootprintArgs) -> Result<ExitCode> {
         proportional: !arguments.no_pss,
         trust,
     };
-    let interrupt = Interrupt::install().context("can't watch for Ctrl-C")?;
-    // From here on no signal ends the program, so that it leaves no half of a file behind.
     let mut file = arguments.save.as_deref().map(CaptureFile::create).transpose()?;
     let mut fold = Fold::new(&arguments.source.procfs);
     let host = procfs.host(&mut Scratch::default().buffer);
