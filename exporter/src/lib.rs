@@ -1,0 +1,1 @@
+//! A node's KubeVirt footprint as Prometheus metrics.
