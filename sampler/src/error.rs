@@ -7,6 +7,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rustix::io::Errno;
 use thiserror::Error;
 
 /// Text that is not what the kernel documents.
@@ -43,6 +44,17 @@ pub enum Reason {
     Io(io::Error),
 }
 
+impl Reason {
+    /// From what the operating system answered.
+    pub(crate) fn of(errno: Errno) -> Reason {
+        match errno {
+            Errno::NOENT | Errno::SRCH | Errno::NODEV => Reason::Vanished,
+            Errno::ACCESS | Errno::PERM => Reason::Denied,
+            other => Reason::Io(other.into()),
+        }
+    }
+}
+
 /// A file that could not be read, and why.
 #[derive(Debug, Error)]
 #[error("{}: {reason}", path.display())]
@@ -62,12 +74,9 @@ impl ReadError {
 
     /// From an error of the operating system.
     pub fn io(path: &Path, error: io::Error) -> ReadError {
-        let reason = match error.raw_os_error().map(rustix::io::Errno::from_raw_os_error) {
-            Some(rustix::io::Errno::NOENT | rustix::io::Errno::SRCH | rustix::io::Errno::NODEV) => {
-                Reason::Vanished
-            }
-            Some(rustix::io::Errno::ACCESS | rustix::io::Errno::PERM) => Reason::Denied,
-            _ => Reason::Io(error),
+        let reason = match error.raw_os_error() {
+            Some(errno) => Reason::of(rustix::io::Errno::from_raw_os_error(errno)),
+            None => Reason::Io(error),
         };
         ReadError::new(path, reason)
     }

@@ -17,7 +17,7 @@ use crate::parse::cgroup_memory::{
     MemoryStat, parse_bytes_file, parse_limit, parse_oom_kills, parse_stat_v1, parse_stat_v2,
 };
 use crate::parse::pid_cgroup::{self, ContainerId, PodUid};
-use crate::procfs::{Buffer, ProcFs};
+use crate::procfs::{Buffer, KeptFile, ProcFs};
 use crate::units::{Bytes, Nanos};
 
 /// What the memory and CPU controllers say of one cgroup.
@@ -87,6 +87,27 @@ impl ProcFs {
         container: Option<&ContainerId>,
         buffer: &mut Buffer,
     ) -> Result<Option<CgroupFigures>, ReadError> {
+        let Some(cgroup) = self.keep_pod(pod, container)? else { return Ok(None) };
+        let read = |buffer: &mut Buffer| {
+            let cpu = cgroup.cpu(buffer)?;
+            Ok(cgroup.memory(buffer)?.map(|memory| CgroupFigures { cpu, ..memory }))
+        };
+        match read(buffer) {
+            // The pod went while it was read.
+            Err(error) if ReadError::is_vanished(&error) => Ok(None),
+            other => other,
+        }
+    }
+
+    /// Opens the files of a container of a pod, or of the whole pod, to read them again and again.
+    ///
+    /// # Errors
+    /// Where a file that has to be there is denied.
+    pub fn keep_pod(
+        &self,
+        pod: &PodUid,
+        container: Option<&ContainerId>,
+    ) -> Result<Option<KeptCgroup>, ReadError> {
         let mount = self.cgroup_mount();
         let unified = self.cgroup_version() == Some(CgroupVersion::V2);
         let find = |hierarchy: &Path| {
@@ -96,69 +117,117 @@ impl ProcFs {
                 Some(container) => find_container(&pod, container),
             }
         };
-        let figures = if unified {
-            find(&mount).map(|dir| self.figures_v2(&dir, buffer))
-        } else {
-            let cpu = ["cpuacct", "cpu,cpuacct"].iter().find_map(|name| find(&mount.join(name)));
-            find(&mount.join("memory")).map(|dir| self.figures_v1(&dir, cpu.as_deref(), buffer))
+        let controller = |names: &[&str]| {
+            if unified { find(&mount) } else { names.iter().find_map(|name| find(&mount.join(name))) }
         };
-        match figures.transpose() {
-            // The pod went while it was read.
-            Err(error) if error.is_vanished() => Ok(None),
-            other => other,
+        let names = if unified { &NAMES_V2 } else { &NAMES_V1 };
+        let keep = |dir: &Option<PathBuf>, name: &'static str| {
+            let Some(dir) = dir else { return Ok(None) };
+            let path = dir.join(name);
+            match self.keep_at(&path) {
+                Ok(file) => Ok(Some(CgroupFile { path, file })),
+                Err(error) if error.is_vanished() => Ok(None),
+                Err(error) => Err(error),
+            }
+        };
+        let (memory, cpu) = (controller(&["memory"]), controller(&["cpuacct", "cpu,cpuacct"]));
+        if memory.is_none() && cpu.is_none() {
+            return Ok(None);
         }
+        Ok(Some(KeptCgroup {
+            unified,
+            usage: keep(&memory, names.usage)?,
+            stat: keep(&memory, names.stat)?,
+            limit: keep(&memory, names.limit)?,
+            events: keep(&memory, names.events)?,
+            cpu: keep(&cpu, names.cpu)?,
+        }))
     }
 
     fn cgroup_mount(&self) -> PathBuf {
         self.roots().sys.join("fs/cgroup")
     }
+}
 
-    fn figures_v2(&self, dir: &Path, buffer: &mut Buffer) -> Result<CgroupFigures, ReadError> {
-        let usage = self.parsed(dir, "memory.current", parse_bytes_file, buffer)?;
-        let stat = self.parsed(dir, "memory.stat", parse_stat_v2, buffer)?;
-        Ok(CgroupFigures {
-            limit: self.parsed(dir, "memory.max", parse_limit, buffer)?,
-            oom_kills: self.parsed(dir, "memory.events", parse_oom_kills, buffer)?,
-            cpu: Some(self.parsed(dir, "cpu.stat", parse_cpu_stat_v2, buffer)?),
+/// The files of one cgroup that are read.
+struct Names {
+    usage: &'static str,
+    stat: &'static str,
+    limit: &'static str,
+    events: &'static str,
+    cpu: &'static str,
+}
+
+const NAMES_V2: Names = Names {
+    usage: "memory.current",
+    stat: "memory.stat",
+    limit: "memory.max",
+    events: "memory.events",
+    cpu: "cpu.stat",
+};
+
+const NAMES_V1: Names = Names {
+    usage: "memory.usage_in_bytes",
+    stat: "memory.stat",
+    limit: "memory.limit_in_bytes",
+    events: "memory.oom_control",
+    cpu: "cpuacct.usage",
+};
+
+/// The files of a cgroup, kept open. Once it is removed every read says that it vanished (`ENODEV`).
+#[derive(Debug)]
+pub struct KeptCgroup {
+    unified: bool,
+    usage: Option<CgroupFile>,
+    stat: Option<CgroupFile>,
+    limit: Option<CgroupFile>,
+    events: Option<CgroupFile>,
+    cpu: Option<CgroupFile>,
+}
+
+#[derive(Debug)]
+struct CgroupFile {
+    path: PathBuf,
+    file: KeptFile,
+}
+
+impl KeptCgroup {
+    /// CPU time used by all processes that it and the cgroups below it ever held; nothing where the controller
+    /// is not there.
+    ///
+    /// # Errors
+    /// `Vanished` where it was removed.
+    pub fn cpu(&self, buffer: &mut Buffer) -> Result<Option<Nanos>, ReadError> {
+        let parse = if self.unified { parse_cpu_stat_v2 } else { parse_cpuacct_usage_v1 };
+        parsed(self.cpu.as_ref(), parse, buffer)
+    }
+
+    /// What the memory controller says; nothing where it is not there. CPU time is left out.
+    ///
+    /// # Errors
+    /// `Vanished` where it was removed.
+    pub fn memory(&self, buffer: &mut Buffer) -> Result<Option<CgroupFigures>, ReadError> {
+        let parse_stat = if self.unified { parse_stat_v2 } else { parse_stat_v1 };
+        let usage = parsed(self.usage.as_ref(), parse_bytes_file, buffer)?;
+        let stat = parsed(self.stat.as_ref(), parse_stat, buffer)?;
+        let (Some(usage), Some(stat)) = (usage, stat) else { return Ok(None) };
+        Ok(Some(CgroupFigures {
+            limit: parsed(self.limit.as_ref(), parse_limit, buffer)?.flatten(),
+            oom_kills: parsed(self.events.as_ref(), parse_oom_kills, buffer)?.flatten(),
             ..of_memory(usage, &stat)
-        })
+        }))
     }
+}
 
-    fn figures_v1(
-        &self,
-        dir: &Path,
-        cpu: Option<&Path>,
-        buffer: &mut Buffer,
-    ) -> Result<CgroupFigures, ReadError> {
-        let usage = self.parsed(dir, "memory.usage_in_bytes", parse_bytes_file, buffer)?;
-        let stat = self.parsed(dir, "memory.stat", parse_stat_v1, buffer)?;
-        let kills = match self.parsed(dir, "memory.oom_control", parse_oom_kills, buffer) {
-            Err(error) if error.is_vanished() => None,
-            other => other?,
-        };
-        let cpu = match cpu {
-            Some(dir) => Some(self.parsed(dir, "cpuacct.usage", parse_cpuacct_usage_v1, buffer)?),
-            None => None,
-        };
-        Ok(CgroupFigures {
-            limit: self.parsed(dir, "memory.limit_in_bytes", parse_limit, buffer)?,
-            oom_kills: kills,
-            cpu,
-            ..of_memory(usage, &stat)
-        })
-    }
-
-    fn parsed<T>(
-        &self,
-        dir: &Path,
-        name: &str,
-        parse: fn(&[u8]) -> Result<T, Malformed>,
-        buffer: &mut Buffer,
-    ) -> Result<T, ReadError> {
-        let path = dir.join(name);
-        let text = self.file_at(&path, buffer)?;
-        parse(text).map_err(|error| ReadError::new(path, Reason::Malformed(error)))
-    }
+fn parsed<T>(
+    file: Option<&CgroupFile>,
+    parse: fn(&[u8]) -> Result<T, Malformed>,
+    buffer: &mut Buffer,
+) -> Result<Option<T>, ReadError> {
+    let Some(CgroupFile { path, file }) = file else { return Ok(None) };
+    let failed = |reason| ReadError::new(path, reason);
+    let text = file.read(buffer).map_err(failed)?;
+    parse(text).map(Some).map_err(|error| failed(Reason::Malformed(error)))
 }
 
 fn of_memory(usage: Bytes, stat: &MemoryStat) -> CgroupFigures {

@@ -43,7 +43,8 @@ pub struct ProcessCpu {
 }
 
 impl ProcessCpu {
-    pub(crate) fn of(stat: &PidStat<'_>) -> ProcessCpu {
+    /// What `stat` says.
+    pub fn of(stat: &PidStat<'_>) -> ProcessCpu {
         ProcessCpu {
             user: stat.user,
             system: stat.system,
@@ -229,6 +230,19 @@ impl ProcFs {
         }
         pass.processes.sort_unstable_by_key(|process| process.id);
         Ok(pass)
+    }
+
+    /// Reads what one process is and holds, but not `smaps_rollup`.
+    ///
+    /// # Errors
+    /// `Vanished` where it ended; where a file is malformed.
+    pub fn sample(
+        &self,
+        process: &ProcessDir<'_>,
+        buffer: &mut Buffer,
+        denied: &mut Denied,
+    ) -> Result<ProcessSample, ReadError> {
+        read(self, process, buffer, denied)
     }
 
     /// Opens the directory of the process that is `id`, not of one that has its number by now.

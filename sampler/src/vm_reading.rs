@@ -43,13 +43,23 @@ pub struct VmReading {
     pub compute: Option<CgroupFigures>,
 }
 
-/// A VM's processes, before anything more is read.
+/// A VM and its processes, before anything more is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Found {
-    reading: VmReading,
-    ids: Vec<ProcessId>,
-    emulator: Option<ProcessId>,
-    container: Option<ContainerId>,
+pub struct Vm {
+    /// Its name.
+    pub name: VmName,
+    /// UID of the VMI, where a command line says it.
+    pub uid: Option<String>,
+    /// UID of its pod.
+    pub pod: Option<PodUid>,
+    /// Its processes.
+    pub processes: Vec<ProcessId>,
+    /// Its qemu; absent while the VM starts, and once it has stopped.
+    pub emulator: Option<ProcessId>,
+    /// What qemu emulates.
+    pub machine: Option<Machine>,
+    /// The container `compute`.
+    pub container: Option<ContainerId>,
 }
 
 /// The VMs among the processes of a pass, with their guest RAM (where `with_guest`) and their cgroups.
@@ -65,10 +75,10 @@ pub fn read(
     buffer: &mut Buffer,
 ) -> Result<Vec<VmReading>, ReadError> {
     let mut vms = Vec::new();
-    for mut found in find(processes, classes) {
-        let backends = found.reading.machine.as_ref().map(|machine| machine.backends.as_slice());
-        if let (Some(emulator), Some(backends), true) = (found.emulator, backends, with_guest) {
-            found.reading.guest = match guest::read(procfs, emulator, &found.ids, backends, buffer) {
+    for vm in find(processes.iter().zip(classes)) {
+        let mut guest = None;
+        if let (Some(emulator), Some(machine), true) = (vm.emulator, &vm.machine, with_guest) {
+            guest = match guest::read(procfs, emulator, &vm.processes, &machine.backends, buffer) {
                 Ok(guest) => guest,
                 Err(error) if error.is_vanished() => None,
                 Err(error) if error.is_denied() => {
@@ -78,8 +88,9 @@ pub fn read(
                 Err(error) => return Err(error),
             };
         }
-        if let Some(pod) = &found.reading.pod {
-            found.reading.compute = match procfs.pod_figures(pod, found.container.as_ref(), buffer) {
+        let mut compute = None;
+        if let Some(pod) = &vm.pod {
+            compute = match procfs.pod_figures(pod, vm.container.as_ref(), buffer) {
                 Ok(figures) => figures,
                 Err(error) if error.is_denied() => {
                     *denied.entry("cgroup".into()).or_default() += 1;
@@ -88,61 +99,63 @@ pub fn read(
                 Err(error) => return Err(error),
             };
         }
-        vms.push(found.reading);
+        vms.push(VmReading {
+            vm: vm.name,
+            uid: vm.uid,
+            pod: vm.pod,
+            processes: vm.processes.iter().map(|process| process.pid).collect(),
+            emulator: vm.emulator.map(|process| process.pid),
+            machine: vm.machine,
+            guest,
+            compute,
+        });
     }
     Ok(vms)
 }
 
-fn find(processes: &[ProcessSample], classes: &[Class]) -> Vec<Found> {
-    let mut vms: Vec<Found> = Vec::new();
-    for (process, class) in processes.iter().zip(classes) {
+/// The VMs among these processes, by name and pod.
+pub fn find<'a>(processes: impl Iterator<Item = (&'a ProcessSample, &'a Class)> + Clone) -> Vec<Vm> {
+    let mut vms: Vec<Vm> = Vec::new();
+    for (process, class) in processes.clone() {
         let Some(arguments) = process.vm.as_deref().filter(|_| class.stack == Stack::VmPod) else { continue };
         let pod = process.membership.pod.as_ref();
-        let known = vms.iter_mut().find(|found| pod.is_some() && found.reading.pod.as_ref() == pod);
-        let found = match known {
-            Some(found) => found,
+        let known = vms.iter_mut().find(|vm| pod.is_some() && vm.pod.as_ref() == pod);
+        let vm = match known {
+            Some(vm) => vm,
             // Outside of pods the launcher stands for nothing but itself: only an emulator is a VM.
             None if pod.is_none() && arguments.machine.is_none() => continue,
             None => {
-                vms.push(Found {
-                    reading: VmReading {
-                        vm: arguments.vm.clone(),
-                        uid: None,
-                        pod: pod.cloned(),
-                        processes: Vec::new(),
-                        emulator: None,
-                        machine: None,
-                        guest: None,
-                        compute: None,
-                    },
-                    ids: Vec::new(),
+                vms.push(Vm {
+                    name: arguments.vm.clone(),
+                    uid: None,
+                    pod: pod.cloned(),
+                    processes: Vec::new(),
                     emulator: None,
+                    machine: None,
                     container: None,
                 });
-                let Some(found) = vms.last_mut() else { continue };
-                found
+                let Some(vm) = vms.last_mut() else { continue };
+                vm
             }
         };
-        found.reading.uid = found.reading.uid.take().or_else(|| arguments.uid.clone());
+        vm.uid = vm.uid.take().or_else(|| arguments.uid.clone());
         // Launcher and emulator share the container `compute`.
-        found.container = found.container.take().or_else(|| process.membership.container.clone());
+        vm.container = vm.container.take().or_else(|| process.membership.container.clone());
         if let Some(machine) = &arguments.machine {
-            found.reading.machine = Some(machine.clone());
-            found.reading.emulator = Some(process.id.pid);
-            found.emulator = Some(process.id);
+            vm.machine = Some(machine.clone());
+            vm.emulator = Some(process.id);
         }
     }
-    for process in processes {
+    for (process, _) in processes {
         let pod = process.membership.pod.as_ref();
-        let of_vm = |found: &&mut Found| match &found.reading.pod {
+        let of_vm = |vm: &&mut Vm| match &vm.pod {
             Some(own) => pod == Some(own),
-            None => found.emulator == Some(process.id),
+            None => vm.emulator == Some(process.id),
         };
-        if let Some(found) = vms.iter_mut().find(of_vm) {
-            found.reading.processes.push(process.id.pid);
-            found.ids.push(process.id);
+        if let Some(vm) = vms.iter_mut().find(of_vm) {
+            vm.processes.push(process.id);
         }
     }
-    vms.sort_by(|a, b| (&a.reading.vm, &a.reading.pod).cmp(&(&b.reading.vm, &b.reading.pod)));
+    vms.sort_by(|a, b| (&a.name, &a.pod).cmp(&(&b.name, &b.pod)));
     vms
 }

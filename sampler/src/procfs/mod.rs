@@ -9,6 +9,8 @@
 //! A file of `/proc` made by `single_open` comes whole in one `read` if the buffer is large enough, so
 //! small files cost one read; the others are read to their end.
 
+mod kept;
+
 use std::ffi::CStr;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
@@ -16,6 +18,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, Mode, OFlags, RawDir};
 
+pub use self::kept::{KeptFdDirectory, KeptFile};
 use crate::error::{ReadError, Reason};
 use crate::units::{Clock, Pid};
 
@@ -137,8 +140,23 @@ impl ProcFs {
 
     /// The numbers of all processes there are, in the order the kernel lists them (ascending).
     pub fn pids(&self, pids: &mut Vec<Pid>) -> Result<(), ReadError> {
-        let failed = |errno: rustix::io::Errno| ReadError::io(&self.roots.proc, errno.into());
         pids.clear();
+        self.each_process(|entry| pids.push(entry.pid))
+    }
+
+    /// All processes there are with the inode number of their directory, ascending by pid.
+    pub fn listing(&self, listing: &mut Vec<Listed>) -> Result<(), ReadError> {
+        listing.clear();
+        self.each_process(|entry| listing.push(entry))?;
+        // The kernel lists them so; a fixture's directory need not.
+        if !listing.is_sorted() {
+            listing.sort_unstable();
+        }
+        Ok(())
+    }
+
+    fn each_process(&self, mut visit: impl FnMut(Listed)) -> Result<(), ReadError> {
+        let failed = |errno: rustix::io::Errno| ReadError::io(&self.roots.proc, errno.into());
         // A descriptor of its own: the position in a directory belongs to the open file.
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let dir = rustix::fs::openat(&self.dir, c".", flags, Mode::empty()).map_err(failed)?;
@@ -147,10 +165,24 @@ impl ProcFs {
         while let Some(entry) = entries.next() {
             let entry = entry.map_err(failed)?;
             if let Some(pid) = number(entry.file_name().to_bytes()) {
-                pids.push(Pid(pid));
+                visit(Listed { pid: Pid(pid), inode: entry.ino() });
             }
         }
         Ok(())
+    }
+
+    /// Keeps a file of the node open.
+    pub fn keep(&self, name: &CStr) -> Result<KeptFile, ReadError> {
+        rustix::fs::openat(&self.dir, name, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
+            .map(|fd| KeptFile::new(fd, false))
+            .map_err(|errno| ReadError::io(&self.path(name), errno.into()))
+    }
+
+    /// Keeps a file open that is known by its path: those of cgroups.
+    pub fn keep_at(&self, path: &Path) -> Result<KeptFile, ReadError> {
+        rustix::fs::openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
+            .map(|fd| KeptFile::new(fd, true))
+            .map_err(|errno| ReadError::io(path, errno.into()))
     }
 
     /// Reads `stat` of a process without opening its directory: the cheapest look there is.
@@ -169,6 +201,19 @@ impl ProcFs {
             .map_err(|errno| ReadError::io(&self.roots.proc.join(pid.to_string()), errno.into()))?;
         Ok(ProcessDir { proc: &self.roots.proc, pid, dir })
     }
+}
+
+/// An entry of `/proc` that is a process.
+///
+/// The kernel gives the directory of each process an inode number of its own when it is first looked up
+/// (`fs/proc/base.c`, `proc_pid_make_inode`), and forgets it under memory pressure: the same pid with another
+/// inode may be another process, with the same inode it is the same one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Listed {
+    /// Its number.
+    pub pid: Pid,
+    /// Inode number of its directory.
+    pub inode: u64,
 }
 
 /// A file of a process that is read whole.
@@ -223,12 +268,15 @@ pub enum ThreadFile {
     Stat,
     /// `schedstat`
     SchedStat,
+    /// `comm`
+    Comm,
 }
 
 impl ThreadFile {
     fn name(self) -> &'static str {
         match self {
             ThreadFile::Stat => "stat",
+            ThreadFile::Comm => "comm",
             ThreadFile::SchedStat => "schedstat",
         }
     }
@@ -262,9 +310,30 @@ impl ProcessDir<'_> {
 
     /// Whether one of its files may be opened, without reading it.
     pub fn may_open(&self, file: ProcessFile) -> Result<(), ReadError> {
+        self.keep(file).map(drop)
+    }
+
+    /// Keeps one of its files open.
+    pub fn keep(&self, file: ProcessFile) -> Result<KeptFile, ReadError> {
         rustix::fs::openat(&self.dir, file.name(), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
-            .map(drop)
+            .map(|fd| KeptFile::new(fd, file.in_one_read()))
             .map_err(|errno| self.failed(file.name(), errno))
+    }
+
+    /// Keeps a file of one of its threads open.
+    pub fn keep_thread(&self, thread: Pid, file: ThreadFile) -> Result<KeptFile, ReadError> {
+        let path = std::ffi::CString::new(format!("task/{thread}/{}", file.name())).unwrap_or_default();
+        rustix::fs::openat(&self.dir, &path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
+            .map(|fd| KeptFile::new(fd, true))
+            .map_err(|errno| ReadError::io(&self.thread_path(thread, file), errno.into()))
+    }
+
+    /// Keeps its directory `fd` to count its entries.
+    pub fn keep_fd_directory(&self) -> Result<KeptFdDirectory, ReadError> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        rustix::fs::openat(&self.dir, c"fd", flags, Mode::empty())
+            .map(|fd| KeptFdDirectory { fd })
+            .map_err(|errno| self.failed(c"fd", errno))
     }
 
     /// Reads its command line, at most `limit` bytes: a process may make it 2 MiB long.
