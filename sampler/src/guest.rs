@@ -11,10 +11,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{ReadError, Reason};
-use crate::parse::pid_smaps::{self, Mapping};
-use crate::process::{ProcessId, malformed};
-use crate::procfs::{Buffer, ProcFs, ProcessFile};
+use crate::error::ReadError;
+use crate::mappings;
+use crate::parse::pid_smaps::Mapping;
+use crate::process::ProcessId;
+use crate::procfs::{Buffer, ProcFs};
 use crate::units::Bytes;
 
 /// Guest RAM of one VM as the node holds it.
@@ -97,6 +98,22 @@ pub fn read(
     backends: &[Bytes],
     buffer: &mut Buffer,
 ) -> Result<Option<GuestMemory>, ReadError> {
+    read_counting(procfs, emulator, pod, backends, buffer, &mut 0)
+}
+
+/// [`read`], which also adds to `files` how often it walked the mappings of a process.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_counting(
+    procfs: &ProcFs,
+    emulator: ProcessId,
+    pod: &[ProcessId],
+    backends: &[Bytes],
+    buffer: &mut Buffer,
+    files: &mut u64,
+) -> Result<Option<GuestMemory>, ReadError> {
+    *files += 1;
     let regions = regions(procfs, emulator, |_| true, buffer)?;
     let Some(found) = match_backends(&regions, backends) else { return Ok(None) };
     let mut shared: BTreeMap<_, Vec<Vec<Region>>> = BTreeMap::new();
@@ -116,6 +133,7 @@ pub fn read(
     }
     if !shared.is_empty() {
         for &process in pod.iter().filter(|process| **process != emulator) {
+            *files += 1;
             let others = match self::regions(procfs, process, |file| shared.contains_key(file), buffer) {
                 Ok(regions) => regions,
                 Err(error) if error.is_vanished() => continue,
@@ -161,16 +179,10 @@ fn regions(
     buffer: &mut Buffer,
 ) -> Result<Vec<Region>, ReadError> {
     let dir = procfs.process_that_is(process, buffer)?;
-    let smaps = dir.read(ProcessFile::Smaps, buffer)?;
-    if smaps.is_empty() {
-        // A process that ended since its directory was opened has no mappings, and no error either.
-        return Err(ReadError::new(dir.path(ProcessFile::Smaps.name()), Reason::Vanished));
-    }
     let mut regions = Vec::new();
-    for mapping in pid_smaps::mappings(smaps) {
-        let mapping = mapping.map_err(|error| malformed(&dir, ProcessFile::Smaps, error))?;
-        regions.extend(Region::of(&mapping).filter(|region| wanted(&region.file)));
-    }
+    mappings::read(&dir, buffer, |mapping| {
+        regions.extend(Region::of(mapping).filter(|region| wanted(&region.file)));
+    })?;
     Ok(regions)
 }
 

@@ -27,6 +27,7 @@ pub mod guest;
 pub mod host;
 pub mod interval;
 pub mod ledger;
+pub mod mappings;
 pub mod node;
 pub mod parse;
 pub mod pod_cgroup;

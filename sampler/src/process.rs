@@ -285,6 +285,11 @@ fn read(
         memory: None,
     };
     if process.kernel_thread {
+        // Before Linux 6.4 vhost's workers, and KVM's helpers still, are kernel threads in the cgroup of the
+        // qemu they work for (`cgroup_attach_task_all`).
+        if process.names.comm.starts_with("vhost-") || process.names.comm.starts_with("kvm-") {
+            process.membership = pid_cgroup::parse(dir.read(ProcessFile::Cgroup, buffer)?);
+        }
         return Ok(process);
     }
     let comm_is_known = component::by_comm(stat.comm).is_some();

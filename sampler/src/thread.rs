@@ -27,10 +27,15 @@ pub struct ThreadSample {
 impl ThreadSample {
     /// The number of the vCPU that it runs, if it runs one.
     pub fn vcpu(&self) -> Option<u32> {
-        let (number, accelerator) = self.name.strip_prefix("CPU ")?.split_once('/')?;
-        matches!(accelerator, "KVM" | "TCG" | "MSHV").then_some(())?;
-        number.parse().ok()
+        vcpu(&self.name)
     }
+}
+
+/// The number of the vCPU that a thread of this name runs.
+pub fn vcpu(name: &str) -> Option<u32> {
+    let (number, accelerator) = name.strip_prefix("CPU ")?.split_once('/')?;
+    matches!(accelerator, "KVM" | "TCG" | "MSHV").then_some(())?;
+    number.parse().ok()
 }
 
 /// Reads the threads of a process, in the order of their numbers.

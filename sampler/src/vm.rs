@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::units::Bytes;
 
 /// A VM as its owner knows it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct VmName {
     /// Kubernetes namespace; empty for a libvirt domain that is none of KubeVirt's.
     pub namespace: String,

@@ -66,6 +66,18 @@ pub fn mappings(text: &[u8]) -> impl Iterator<Item = Result<Mapping<'_>, Malform
     }
 }
 
+/// How much of a text that goes on is whole mappings: all before the head line of its last one.
+pub fn whole_mappings(text: &[u8]) -> usize {
+    let mut end = text.len();
+    while let Some(newline) = text[..end].iter().rposition(|&byte| byte == b'\n') {
+        if is_head(&text[newline + 1..]) {
+            return newline + 1;
+        }
+        end = newline;
+    }
+    0
+}
+
 struct Mappings<'a> {
     state: State<'a>,
 }

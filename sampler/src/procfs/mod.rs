@@ -10,13 +10,14 @@
 //! small files cost one read; the others are read to their end.
 
 mod kept;
+mod pieces;
 
 use std::ffi::CStr;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, Mode, OFlags, RawDir};
+use rustix::fs::{CWD, Mode, OFlags, RawDir, SeekFrom};
 
 pub use self::kept::{KeptFdDirectory, KeptFile};
 use crate::error::{ReadError, Reason};
@@ -141,34 +142,83 @@ impl ProcFs {
     /// The numbers of all processes there are, in the order the kernel lists them (ascending).
     pub fn pids(&self, pids: &mut Vec<Pid>) -> Result<(), ReadError> {
         pids.clear();
-        self.each_process(|entry| pids.push(entry.pid))
+        self.each_process(|entry| {
+            pids.push(entry.pid);
+            true
+        })
     }
 
     /// All processes there are with the inode number of their directory, ascending by pid.
-    pub fn listing(&self, listing: &mut Vec<Listed>) -> Result<(), ReadError> {
+    ///
+    /// Says how positions in the directory follow from pids, where they do: see [`ProcFs::listing_after`].
+    pub fn listing(&self, listing: &mut Vec<Listed>) -> Result<Option<PidPositions>, ReadError> {
         listing.clear();
-        self.each_process(|entry| listing.push(entry))?;
+        let mut positions = Positions::default();
+        self.each_process(|entry| {
+            positions.see(entry);
+            listing.push(Listed { pid: entry.pid, inode: entry.inode });
+            true
+        })?;
         // The kernel lists them so; a fixture's directory need not.
         if !listing.is_sorted() {
             listing.sort_unstable();
+            return Ok(None);
         }
-        Ok(())
+        Ok(positions.found())
     }
 
-    fn each_process(&self, mut visit: impl FnMut(Listed)) -> Result<(), ReadError> {
+    /// The processes with numbers above `after`, and up to `until` at least: what is beyond may be left out.
+    ///
+    /// A listing of `/proc` goes by pid (`fs/proc/base.c`, `proc_pid_readdir`), and the position of an entry is its
+    /// pid and a constant. So it can begin in the middle, and costs what it finds.
+    pub fn listing_after(
+        &self,
+        after: Pid,
+        until: Pid,
+        positions: PidPositions,
+        listing: &mut Vec<Listed>,
+    ) -> Result<(), ReadError> {
+        listing.clear();
+        let from = positions.0.saturating_add(u64::from(after.0) + 1);
+        self.each_from(from, |entry| {
+            listing.push(Listed { pid: entry.pid, inode: entry.inode });
+            entry.pid <= until
+        })
+    }
+
+    fn each_process(&self, visit: impl FnMut(Entry) -> bool) -> Result<(), ReadError> {
+        self.each_from(0, visit)
+    }
+
+    /// Visits processes from a position of the directory on, while `visit` says to go on.
+    fn each_from(&self, position: u64, mut visit: impl FnMut(Entry) -> bool) -> Result<(), ReadError> {
         let failed = |errno: rustix::io::Errno| ReadError::io(&self.roots.proc, errno.into());
         // A descriptor of its own: the position in a directory belongs to the open file.
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let dir = rustix::fs::openat(&self.dir, c".", flags, Mode::empty()).map_err(failed)?;
+        if position > 0 {
+            rustix::fs::seek(&dir, SeekFrom::Start(position)).map_err(failed)?;
+        }
         let mut space = [MaybeUninit::uninit(); 16 << 10];
-        let mut entries = RawDir::new(dir, &mut space);
+        // Who wants a few need not be given hundreds.
+        let room = if position > 0 { 2 << 10 } else { space.len() };
+        let mut entries = RawDir::new(dir, &mut space[..room]);
         while let Some(entry) = entries.next() {
             let entry = entry.map_err(failed)?;
-            if let Some(pid) = number(entry.file_name().to_bytes()) {
-                visit(Listed { pid: Pid(pid), inode: entry.ino() });
+            let Some(pid) = number(entry.file_name().to_bytes()) else { continue };
+            let (inode, next) = (entry.ino(), entry.next_entry_cookie());
+            if !visit(Entry { pid: Pid(pid), inode, next }) {
+                break;
             }
         }
         Ok(())
+    }
+
+    /// Our own number in this procfs, which may be of another pid namespace than ours (`proc_self_get_link`); nothing
+    /// where it does not know us.
+    pub fn own_pid(&self) -> Option<Pid> {
+        let target = rustix::fs::readlinkat(&self.dir, c"self", Vec::new()).ok()?;
+        number(target.to_bytes()).map(Pid)
     }
 
     /// Keeps a file of the node open.
@@ -214,6 +264,51 @@ pub struct Listed {
     pub pid: Pid,
     /// Inode number of its directory.
     pub inode: u64,
+}
+
+/// How the position of a process in the directory `/proc` follows from its pid: by adding this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PidPositions(u64);
+
+/// An entry as it is met.
+#[derive(Clone, Copy)]
+struct Entry {
+    pid: Pid,
+    inode: u64,
+    /// Position of the next entry.
+    next: u64,
+}
+
+/// Finds out whether positions follow from pids.
+#[derive(Default)]
+struct Positions {
+    /// What the entry before said of this one's position.
+    here: Option<u64>,
+    /// Position − pid of all so far, and of how many.
+    constant: Option<(u64, usize)>,
+    broken: bool,
+}
+
+impl Positions {
+    fn see(&mut self, entry: Entry) {
+        let here = self.here.replace(entry.next);
+        let Some(constant) = here.and_then(|here| here.checked_sub(u64::from(entry.pid.0))) else {
+            // Of the first one's position nobody has told.
+            self.broken |= here.is_some();
+            return;
+        };
+        match &mut self.constant {
+            Some((known, count)) if *known == constant => *count += 1,
+            Some(_) => self.broken = true,
+            none => *none = Some((constant, 1)),
+        }
+    }
+
+    fn found(self) -> Option<PidPositions> {
+        // A few could agree by chance.
+        let (constant, _) = self.constant.filter(|(_, count)| *count >= 8 && !self.broken)?;
+        Some(PidPositions(constant))
+    }
 }
 
 /// A file of a process that is read whole.
@@ -449,6 +544,38 @@ mod tests {
         let error = ProcFs::open(Roots::beside(dir.path())).unwrap_err();
         assert_eq!(error.path, dir.path().join("stat"));
         assert!(error.is_vanished());
+    }
+
+    #[test]
+    fn a_listing_can_begin_in_the_middle() {
+        let procfs = ProcFs::open(Roots::of_this_machine()).unwrap();
+        let own = Pid(std::process::id());
+        assert_eq!(procfs.own_pid(), Some(own));
+        let mut all = Vec::new();
+        let positions = procfs.listing(&mut all).unwrap().expect("the kernel lists by pid");
+        let mut after = Vec::new();
+        procfs.listing_after(Pid(own.0 - 1), Pid(u32::MAX), positions, &mut after).unwrap();
+        assert_eq!(after[0].pid, own);
+        let mut others = Vec::new();
+        procfs.listing_after(own, own, positions, &mut others).unwrap();
+        assert!(others.iter().all(|entry| entry.pid > own) && others.len() <= 1, "{others:?}");
+        let same = all.iter().filter(|entry| after.contains(entry)).count();
+        assert!(same >= 1, "the same inodes");
+    }
+
+    #[test]
+    fn a_directory_that_is_no_procfs_has_no_positions() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["stat", "meminfo"] {
+            std::fs::write(dir.path().join(name), "").unwrap();
+        }
+        for pid in 1..40 {
+            std::fs::create_dir(dir.path().join((pid * 7).to_string())).unwrap();
+        }
+        let procfs = ProcFs::open(Roots::beside(dir.path())).unwrap();
+        let mut listing = Vec::new();
+        assert_eq!(procfs.listing(&mut listing).unwrap(), None);
+        assert_eq!(listing.len(), 39);
     }
 
     #[test]
