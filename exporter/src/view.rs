@@ -4,6 +4,8 @@
 //! itself. Totals are since whatever the kernel counts from; they never decrease between two views of one
 //! exporter.
 
+pub mod example;
+
 use edgebench_sampler::component::Stack;
 use edgebench_sampler::explain::KernelPart;
 use edgebench_sampler::{Bytes, BytesDelta, Nanos};
@@ -11,6 +13,8 @@ use edgebench_sampler::{Bytes, BytesDelta, Nanos};
 /// Everything one reading found.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct View {
+    /// When the reading was taken: Unix time, in seconds.
+    pub taken: f64,
     /// CPU time of the node by mode.
     pub node_cpu: Option<NodeCpu>,
     /// Memory of the node.
@@ -29,6 +33,13 @@ pub struct View {
     pub collectors: Vec<CollectorHealth>,
     /// This process.
     pub own: OwnFigures,
+}
+
+impl View {
+    /// Whether every step of the reading failed.
+    pub fn failed(&self) -> bool {
+        !self.collectors.is_empty() && self.collectors.iter().all(|collector| !collector.success)
+    }
 }
 
 /// CPU time of the node in sar's modes: `user` and `nice` without the guest's. Seconds of all CPUs together.
@@ -56,7 +67,7 @@ pub struct NodeCpu {
     pub idle: Nanos,
 }
 
-/// Memory of the node. `used` = `anonymous` + `hugetlb_used` + Σ `kernel` + `unexplained`.
+/// Memory of the node. `used` = `anonymous` + `hugetlb_used` + `page_tables` + Σ `kernel` + `unexplained`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NodeMemory {
     /// MemTotal.

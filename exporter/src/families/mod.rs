@@ -4,7 +4,22 @@
 //! Names follow Prometheus' rules (prometheus.io/docs/practices/naming): base units, `_total` on counters,
 //! no label that collides with a target label (`pod`, `job`, `instance`, `container`).
 
-use edgebench_sampler::Nanos;
+pub mod collectors;
+pub mod component;
+mod emit;
+pub mod node;
+pub mod own;
+pub mod reference;
+mod registered;
+pub mod stats;
+pub mod table;
+pub mod vmi;
+pub mod web;
+
+use edgebench_sampler::{Bytes, BytesDelta, Nanos};
+
+pub use emit::{Sink, emit};
+pub use registered::{emit_registered, undeclared};
 
 /// A metric family.
 #[derive(Debug, PartialEq, Eq)]
@@ -22,6 +37,46 @@ pub struct Family {
 }
 
 impl Family {
+    /// A family of gauges.
+    const fn gauge(
+        name: &'static str,
+        labels: &'static [&'static str],
+        collector: &'static str,
+        help: &'static str,
+    ) -> Family {
+        Family { name, help, kind: Kind::Gauge, labels, collector }
+    }
+
+    /// A family of counters.
+    const fn counter(
+        name: &'static str,
+        labels: &'static [&'static str],
+        collector: &'static str,
+        help: &'static str,
+    ) -> Family {
+        Family { name, help, kind: Kind::Counter, labels, collector }
+    }
+
+    /// A family whose labels say something.
+    const fn info(
+        name: &'static str,
+        labels: &'static [&'static str],
+        collector: &'static str,
+        help: &'static str,
+    ) -> Family {
+        Family { name, help, kind: Kind::Info, labels, collector }
+    }
+
+    /// Its name in the metadata of OpenMetrics, where `_total` and `_info` belong to the sample.
+    pub fn open_metrics_name(&self) -> &'static str {
+        let suffix = match self.kind {
+            Kind::Gauge => return self.name,
+            Kind::Counter => "_total",
+            Kind::Info => "_info",
+        };
+        self.name.strip_suffix(suffix).unwrap_or(self.name)
+    }
+
     /// The unit that the name ends in.
     pub fn unit(&self) -> Option<&'static str> {
         let name = self.name.strip_suffix("_total").unwrap_or(self.name);
@@ -51,4 +106,34 @@ pub enum Value {
     Seconds(Nanos),
     /// Anything else.
     Real(f64),
+}
+
+impl From<u64> for Value {
+    fn from(count: u64) -> Value {
+        Value::Count(count)
+    }
+}
+
+impl From<Bytes> for Value {
+    fn from(bytes: Bytes) -> Value {
+        Value::Count(bytes.0)
+    }
+}
+
+impl From<BytesDelta> for Value {
+    fn from(bytes: BytesDelta) -> Value {
+        Value::Signed(bytes.0)
+    }
+}
+
+impl From<Nanos> for Value {
+    fn from(time: Nanos) -> Value {
+        Value::Seconds(time)
+    }
+}
+
+impl From<f64> for Value {
+    fn from(number: f64) -> Value {
+        Value::Real(number)
+    }
 }
