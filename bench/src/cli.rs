@@ -6,6 +6,8 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::remote::client::Access;
+
 /// Where did this node's memory and CPU go, and how much of it is KubeVirt?
 #[derive(Debug, Parser)]
 #[command(
@@ -26,7 +28,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Measure this node: what sar, sar -r and top say, with and without KubeVirt
-    Footprint(FootprintArgs),
+    Footprint(Box<FootprintArgs>),
     /// Compare saved captures
     Compare(CompareArgs),
     /// Say what can be read here, what can't, and what it takes
@@ -67,6 +69,9 @@ pub struct FootprintArgs {
     /// Where to read.
     #[command(flatten)]
     pub source: SourceArgs,
+    /// The exporter to measure through.
+    #[command(flatten)]
+    pub exporter: ExporterArgs,
 }
 
 /// What to compare.
@@ -126,6 +131,69 @@ pub struct SourceArgs {
     /// Which names are believed
     #[arg(long, value_enum, default_value_t = TrustArg::Any)]
     pub trust: TrustArg,
+}
+
+/// An exporter to measure through, instead of reading here.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Through an exporter")]
+pub struct ExporterArgs {
+    /// Measure the node of this edgebench-exporter: http://NODE:9971, or https
+    #[arg(
+        long = "exporter",
+        value_name = "URL",
+        conflicts_with_all = ["procfs", "sysfs", "trust", "no_pss"]
+    )]
+    pub url: Option<String>,
+    /// CAs that its certificate may be of, instead of the system's (PEM)
+    #[arg(long = "exporter-ca-file", value_name = "FILE", requires = "url")]
+    pub ca_file: Option<PathBuf>,
+    /// Certificate to show it (PEM)
+    #[arg(long = "exporter-cert-file", value_name = "FILE", requires_all = ["url", "key_file"])]
+    pub cert_file: Option<PathBuf>,
+    /// Key of that certificate (PEM)
+    #[arg(long = "exporter-key-file", value_name = "FILE", requires_all = ["url", "cert_file"])]
+    pub key_file: Option<PathBuf>,
+    /// Take any certificate from it: whoever stands in between can read and change all
+    #[arg(long = "exporter-insecure-skip-verify", requires = "url")]
+    pub insecure_skip_verify: bool,
+    /// User name for it
+    #[arg(long = "exporter-username", value_name = "NAME", requires_all = ["url", "password_file"])]
+    pub username: Option<String>,
+    /// File with the password of that user
+    #[arg(long = "exporter-password-file", value_name = "FILE", requires_all = ["url", "username"])]
+    pub password_file: Option<PathBuf>,
+    /// File with a token for it
+    #[arg(
+        long = "exporter-bearer-token-file",
+        value_name = "FILE",
+        requires = "url",
+        conflicts_with = "username"
+    )]
+    pub bearer_token_file: Option<PathBuf>,
+    /// What one scrape may take, and how long to wait for one that is newer than the last
+    #[arg(
+        long = "exporter-timeout",
+        value_name = "TIME",
+        default_value = "10s",
+        value_parser = interval,
+        requires = "url"
+    )]
+    pub timeout: Duration,
+}
+
+impl ExporterArgs {
+    /// How to reach it; nothing where none is wanted.
+    pub fn access(&self) -> Option<Access> {
+        Some(Access {
+            url: self.url.clone()?,
+            ca_file: self.ca_file.clone(),
+            client_certificate: self.cert_file.clone().zip(self.key_file.clone()),
+            skip_verify: self.insecure_skip_verify,
+            basic: self.username.clone().zip(self.password_file.clone()),
+            bearer_token_file: self.bearer_token_file.clone(),
+            timeout: self.timeout,
+        })
+    }
 }
 
 /// Formats of a result.

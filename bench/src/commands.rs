@@ -17,6 +17,8 @@ use crate::interrupt::Interrupt;
 use crate::machine::mismatches;
 use crate::measure::{Plan, Recorder, measure};
 use crate::progress::Progress;
+use crate::remote::client::Client;
+use crate::remote::recorder::RemoteRecorder;
 use crate::report::{self, Options};
 use crate::whole_file::WholeFile;
 use crate::{doctor, man, output};
@@ -51,7 +53,7 @@ fn footprint(arguments: &FootprintArgs) -> Result<ExitCode> {
     let targets = arguments.save.iter().chain(&arguments.output.output);
     keep_apart(targets.clone(), &arguments.baseline)?;
     let baseline = read_side(&arguments.baseline, trust)?;
-    let procfs = open(&arguments.source.procfs, arguments.source.sysfs.as_ref())?;
+    let source = Source::open(arguments)?;
     // From here on no signal ends the program, so that it leaves no half of a file behind.
     let interrupt = Interrupt::install().context("can't watch for Ctrl-C")?;
     for path in targets {
@@ -66,11 +68,17 @@ fn footprint(arguments: &FootprintArgs) -> Result<ExitCode> {
     };
     let mut file = arguments.save.as_deref().map(CaptureFile::create).transpose()?;
     let mut fold = Fold::new(&arguments.source.procfs);
-    let host = procfs.host(&mut Scratch::default().buffer);
-    let mut progress =
-        Progress::new(host.hostname.as_deref().unwrap_or("this node"), plan.samples, plan.interval);
-    let recorder = Recorder::new(&procfs, &plan, &mut fold, file.as_mut());
-    let interrupted = measure(recorder, &interrupt, &mut progress)?;
+    let mut progress = Progress::new(&source.name(), plan.samples, plan.interval);
+    let interrupted = match &source {
+        Source::Here(procfs) => {
+            let recorder = Recorder::new(procfs, &plan, &mut fold, file.as_mut());
+            measure(recorder, &plan, &interrupt, &mut progress)?
+        }
+        Source::Exporter(client) => {
+            let recorder = RemoteRecorder::new(client, &plan, &mut fold, file.as_mut());
+            measure(recorder, &plan, &interrupt, &mut progress)?
+        }
+    };
     let saved = file.map(CaptureFile::finish).transpose();
     let capture = fold.footprint(trust)?;
     let side = Side::new(vec![capture]).context("nothing was measured")?;
@@ -89,6 +97,32 @@ fn footprint(arguments: &FootprintArgs) -> Result<ExitCode> {
         }
     }
     Ok(if interrupted { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS })
+}
+
+/// What is measured.
+enum Source {
+    Here(ProcFs),
+    Exporter(Box<Client>),
+}
+
+impl Source {
+    fn open(arguments: &FootprintArgs) -> Result<Source> {
+        Ok(match arguments.exporter.access() {
+            Some(access) => Source::Exporter(Box::new(Client::new(&access)?)),
+            None => Source::Here(open(&arguments.source.procfs, arguments.source.sysfs.as_ref())?),
+        })
+    }
+
+    /// For a progress line.
+    fn name(&self) -> String {
+        match self {
+            Source::Here(procfs) => {
+                let host = procfs.host(&mut Scratch::default().buffer);
+                host.hostname.unwrap_or_else(|| "this node".to_owned())
+            }
+            Source::Exporter(client) => client.name().to_owned(),
+        }
+    }
 }
 
 fn compare(arguments: &CompareArgs) -> Result<ExitCode> {

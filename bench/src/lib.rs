@@ -5,7 +5,8 @@
 //!                 └──────────────────────────┘
 //! ```
 //!
-//! * [`measure`] takes readings through `edgebench_sampler`, as [`capture`] records;
+//! * [`measure`] takes readings through `edgebench_sampler`, or through an exporter ([`remote`]), as [`capture`]
+//!   records;
 //! * [`footprint`] folds the records of one capture into figures, live or from a file alike;
 //! * [`comparison`] puts two sides against each other, with the verdicts of [`statistics`];
 //! * [`report`] says it in tables and in formats for machines, through [`layout`];
@@ -25,6 +26,7 @@ pub mod measure;
 pub mod notes;
 pub mod output;
 pub mod progress;
+pub mod remote;
 pub mod report;
 pub mod statistics;
 pub mod whole_file;

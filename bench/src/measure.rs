@@ -1,4 +1,4 @@
-//! Measuring: readings of this node, a sample at a time.
+//! Measuring: readings of a node, a sample at a time.
 //!
 //! Readings are due at start + k × interval, as sar's are, so that a late one does not shift the next. The
 //! node is read N + 1 times, processes twice: their CPU time after the first reading, all of them after the
@@ -16,6 +16,7 @@ use crate::capture::{CaptureError, CaptureFile, End, Header, Record, SCHEMA, Sin
 use crate::footprint::Fold;
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
+use crate::remote::RemoteError;
 
 /// What to measure.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +39,9 @@ pub enum MeasureError {
     /// A file of the node.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// An exporter.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
     /// A record that does not belong in the figures.
     #[error(transparent)]
     Capture(#[from] CaptureError),
@@ -82,8 +86,9 @@ impl<'a> Recorder<'a> {
             samples: self.plan.samples,
             proportional: self.plan.proportional,
             uid: Some(ProcFs::user_id()),
-            clock: self.procfs.clock(),
+            clock: Some(self.procfs.clock()),
             host: self.procfs.host(&mut self.scratch.buffer),
+            exporter: None,
         };
         self.record(Record::Header(Box::new(header)))
     }
@@ -161,28 +166,88 @@ impl<'a> Recorder<'a> {
     }
 }
 
+/// Where the readings of a measurement come from: this node, or an exporter.
+pub trait Readings {
+    /// Says what is going to be measured; `started` is the wall clock.
+    ///
+    /// # Errors
+    /// Where the figures can't take it.
+    fn start(&mut self, started: SystemTime) -> Result<(), MeasureError>;
+
+    /// Takes the next reading; `at` is the time since the first.
+    ///
+    /// # Errors
+    /// Where there is none.
+    fn reading(&mut self, at: Duration) -> Result<(), MeasureError>;
+
+    /// Takes down, after the first reading, from where CPU time is counted.
+    ///
+    /// # Errors
+    /// Where that can't be read.
+    fn before(&mut self) -> Result<(), MeasureError>;
+
+    /// Readings taken so far.
+    fn taken(&self) -> u64;
+
+    /// CPU used and RAM used of the last sample, in percent.
+    fn latest(&self) -> Option<(f64, f64)>;
+
+    /// Ends the capture.
+    ///
+    /// # Errors
+    /// Where what belongs to its end can't be read.
+    fn end(self, interrupted: bool) -> Result<(), MeasureError>;
+}
+
+impl Readings for Recorder<'_> {
+    fn start(&mut self, started: SystemTime) -> Result<(), MeasureError> {
+        self.start(started)
+    }
+
+    fn reading(&mut self, at: Duration) -> Result<(), MeasureError> {
+        self.reading(at)
+    }
+
+    fn before(&mut self) -> Result<(), MeasureError> {
+        self.before()
+    }
+
+    fn taken(&self) -> u64 {
+        self.readings()
+    }
+
+    fn latest(&self) -> Option<(f64, f64)> {
+        self.latest()
+    }
+
+    fn end(self, interrupted: bool) -> Result<(), MeasureError> {
+        self.end(interrupted)
+    }
+}
+
 /// A run that was stopped at once is this long all the same: ten ticks of each CPU.
 const SHORTEST_RUN: Duration = Duration::from_millis(100);
 
-/// Measures this node with a recorder. Answers whether it was stopped early.
+/// Takes all the readings that `plan` wants. Answers whether it was stopped early.
 ///
 /// # Errors
-/// Where the node's own files can't be read or are malformed. What can't be saved is said by
+/// Where a reading can't be taken. What can't be saved is said by
 /// [`CaptureFile::finish`].
 pub fn measure(
-    mut recorder: Recorder<'_>,
+    mut recorder: impl Readings,
+    plan: &Plan,
     interrupt: &Interrupt,
     progress: &mut Progress,
 ) -> Result<bool, MeasureError> {
     recorder.start(SystemTime::now())?;
-    let (samples, interval) = (recorder.plan.samples, recorder.plan.interval);
+    let (samples, interval) = (plan.samples, plan.interval);
     let start = Instant::now();
     let mut due = start;
     let mut interrupted = false;
     for sample in 0..=samples {
         // Once stopped, one more reading is taken if there is no sample yet.
         interrupted = interrupted || interrupt.wait_until(due);
-        if interrupted && recorder.readings() > 1 {
+        if interrupted && recorder.taken() > 1 {
             break;
         }
         if interrupted && sample > 0 {

@@ -10,6 +10,25 @@ use crate::machine::{Mismatch, mismatches};
 /// A note to the reader.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Note {
+    /// It was measured through an exporter.
+    Exporter {
+        /// Where.
+        url: String,
+        /// Its version.
+        version: String,
+    },
+    /// Rows that the exporter reads at a slow cadence.
+    Aged(Vec<(String, f64)>),
+    /// Rows whose CPU time is not known, as the exporter reads them too seldom.
+    CpuTooSeldom(Vec<String>),
+    /// PSS and guest RAM are so many seconds old.
+    ProportionalAged(f64),
+    /// The exporter has no PSS of these rows.
+    ProportionalPartial(Vec<String>),
+    /// The exporter has no PSS at all.
+    ProportionalNotExported,
+    /// Components that run outside of any pod, counted by an exporter.
+    OutsidePodsCounted(u64),
     /// PSS of some processes is denied.
     ProportionalDenied {
         /// How many.
@@ -90,6 +109,51 @@ pub enum Note {
 impl std::fmt::Display for Note {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            Note::Exporter { url, version } => write!(
+                f,
+                "Measured through edgebench-exporter {version} at {url}: it sums processes by component, and says nothing of \
+                 swap, slab and shared memory of the node, of its CPU model or its kernel. What it does not carry is \
+                 not in this report; `edgebench footprint` on the node itself has it."
+            ),
+            Note::Aged(rows) => {
+                let oldest = rows.iter().map(|(_, age)| *age).fold(0.0, f64::max);
+                let names: Vec<_> = rows.iter().map(|(name, _)| name.as_str()).collect();
+                write!(
+                    f,
+                    "Read at the exporter's slow cadence (~), up to {} s before the last sample: {}.",
+                    fixed(oldest, 0),
+                    listed(&names)
+                )
+            }
+            Note::CpuTooSeldom(names) => write!(
+                f,
+                "The exporter reads {} too seldom for a run of this length: what CPU time they used in it is not known, and \
+                 is in what is unexplained. Take a longer run (10 times --discovery.recheck of the exporter, whose \
+                 default is 60 s).",
+                listed(&names.iter().map(String::as_str).collect::<Vec<_>>())
+            ),
+            Note::ProportionalAged(age) => write!(
+                f,
+                "PSS and guest RAM are the exporter's last, up to {} s older than the last sample.",
+                fixed(*age, 0)
+            ),
+            Note::ProportionalPartial(names) => write!(
+                f,
+                "The exporter gives no PSS of {}: in the ledger their anonymous memory (RssAnon) stands in, which counts \
+                 shared pages once for each process.",
+                listed(&names.iter().map(String::as_str).collect::<Vec<_>>())
+            ),
+            Note::ProportionalNotExported => f.write_str(
+                "The exporter gives no PSS (switched off there, denied, or not read yet): the ledger splits anonymous memory \
+                 by RssAnon, which counts shared pages once for each process; guest RAM and VM overhead are not known.",
+            ),
+            Note::OutsidePodsCounted(count) => write!(
+                f,
+                "{count} process{} named like KubeVirt's or CDI's outside of any pod. Anybody can take such a name; \
+                 --discovery.trust=pod of the exporter \
+                 counts only what runs in pods.",
+                if *count == 1 { " is" } else { "es are" }
+            ),
             Note::ProportionalDenied { denied, of, to_root } => write!(
                 f,
                 "PSS of {denied} of {of} processes is denied: {}. Their rows have no PSS, and in the ledger their \
@@ -186,6 +250,15 @@ impl std::fmt::Display for Note {
     }
 }
 
+/// A list that stays readable: the first few names, and how many more there are.
+fn listed(names: &[&str]) -> String {
+    const NAMED: usize = 6;
+    match names.get(..NAMED).filter(|_| names.len() > NAMED + 1) {
+        Some(first) => format!("{} and {} more", first.join(", "), names.len() - NAMED),
+        None => names.join(", "),
+    }
+}
+
 /// The notes on a comparison, most important first.
 pub fn notes(comparison: &Comparison) -> Vec<Note> {
     let shown = comparison.capture.shown();
@@ -209,8 +282,8 @@ pub fn notes(comparison: &Comparison) -> Vec<Note> {
         run_notes("the baseline", before, &mut notes);
     }
     run_notes("this capture", &comparison.capture, &mut notes);
-    if shown.node.swap_used.0 > 0 {
-        notes.push(Note::Swapped(shown.node.swap_used.0));
+    if let Some(used) = shown.node.swap_used.filter(|used| used.0 > 0) {
+        notes.push(Note::Swapped(used.0));
     }
     // Pages stay merged when KSM stops (run = 0).
     if shown.host.samepage_merging == Some(true) || shown.host.samepages_shared.is_some_and(|pages| pages > 0)
@@ -224,8 +297,37 @@ pub fn notes(comparison: &Comparison) -> Vec<Note> {
     notes
 }
 
+fn exporter_notes(shown: &Footprint, notes: &mut Vec<Note>) {
+    if let Some(exporter) = &shown.capture.exporter {
+        notes.push(Note::Exporter { url: exporter.url.clone(), version: exporter.version.clone() });
+    }
+    let Some(remarks) = &shown.remarks.scrape else { return };
+    if !remarks.aged.is_empty() {
+        notes.push(Note::Aged(remarks.aged.clone()));
+    }
+    if !remarks.without_cpu.is_empty() {
+        notes.push(Note::CpuTooSeldom(remarks.without_cpu.clone()));
+    }
+    match (shown.capture.proportional, remarks.proportional_age) {
+        (false, _) => notes.push(Note::ProportionalNotExported),
+        (true, age) => {
+            notes.extend(age.filter(|age| *age >= 1.0).map(Note::ProportionalAged));
+            if !remarks.without_proportional.is_empty() {
+                notes.push(Note::ProportionalPartial(remarks.without_proportional.clone()));
+            }
+        }
+    }
+    if remarks.names_outside_pods > 0 {
+        notes.push(Note::OutsidePodsCounted(remarks.names_outside_pods));
+    }
+}
+
 fn reading_notes(shown: &Footprint, notes: &mut Vec<Note>) {
     let remarks = &shown.remarks;
+    if shown.capture.exporter.is_some() {
+        exporter_notes(shown, notes);
+        return;
+    }
     if !shown.capture.proportional {
         notes.push(Note::ProportionalOff);
     } else if remarks.resident_for_proportional > 0 {

@@ -5,6 +5,9 @@
 //! processes at the start), every `process` and `vm` as they were at the end, and `end`. A file without
 //! `end` was cut short. A name that ends in `.gz` is compressed; reading looks at the content instead.
 //!
+//! A capture that was taken through an exporter has a `scrape` for every sample in place of `reading`, and a
+//! `workload` (components and VMs) after the first of them and before `end`, in place of processes.
+//!
 //! No command line is in a capture beyond the base name of `argv[0]`: they hold secrets.
 
 mod read;
@@ -23,8 +26,12 @@ use edgebench_sampler::vm_reading::VmReading;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// Version of the format. A reader takes its own and older ones.
+use crate::remote::scrape::{Exporter, NodeScrape, Workload};
+
+/// Version of the format. A reader takes all up to [`REMOTE_SCHEMA`].
 pub const SCHEMA: u32 = 1;
+/// Version of the format of captures taken through an exporter, which the first version did not have.
+pub const REMOTE_SCHEMA: u32 = 2;
 
 /// A line of a capture.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,6 +47,10 @@ pub enum Record {
     Process(Box<ProcessSample>),
     /// A VM at the end.
     Vm(Box<VmReading>),
+    /// The node as a scrape shows it; the first one is the start, the others are samples.
+    Scrape(Box<NodeScrape>),
+    /// What runs on the node: at the start, and once more at the end.
+    Workload(Box<Workload>),
     /// The last line.
     End(End),
 }
@@ -47,7 +58,7 @@ pub enum Record {
 /// Where, when and how a capture was taken.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Header {
-    /// [`SCHEMA`] of the writer.
+    /// [`SCHEMA`], or [`REMOTE_SCHEMA`], of the writer.
     pub edgebench_capture: u32,
     /// Version of edgebench.
     pub version: String,
@@ -65,10 +76,14 @@ pub struct Header {
     /// User id of the process that read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uid: Option<u32>,
-    /// How to read the counters.
-    pub clock: Clock,
+    /// How to read the counters; absent where an exporter has read them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<Clock>,
     /// The machine.
     pub host: Host,
+    /// The exporter it was taken through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exporter: Option<Exporter>,
 }
 
 /// How a capture ended.

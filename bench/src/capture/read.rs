@@ -6,7 +6,7 @@ use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
 
-use super::{CaptureError, Record, SCHEMA, Sink};
+use super::{CaptureError, REMOTE_SCHEMA, Record, Sink};
 
 /// A line may be this long: `before` of 100,000 processes has 10 MB.
 const LONGEST_LINE: u64 = 256 << 20;
@@ -72,7 +72,11 @@ fn records(path: &Path, reader: &mut dyn BufRead, sink: &mut dyn Sink) -> Result
             CaptureError::new(path, Some(number), format!("column {}: {error}", error.column()))
         })?;
         match &record {
-            Record::Reading(_) => readings += 1,
+            Record::Header(header) if header.clock.is_none() && header.exporter.is_none() => {
+                let what = "the header does not say how counters are to be read: no `clock`";
+                return Err(CaptureError::new(path, Some(number), what));
+            }
+            Record::Reading(_) | Record::Scrape(_) => readings += 1,
             Record::Process(_) => processes += 1,
             Record::End(end) => {
                 let lines = number as u64 - 1;
@@ -119,9 +123,9 @@ fn check_schema(path: &Path, line: &[u8]) -> Result<(), CaptureError> {
         };
         return Err(CaptureError::new(path, Some(1), what));
     };
-    if header.edgebench_capture > SCHEMA {
+    if header.edgebench_capture > REMOTE_SCHEMA {
         let what = format!(
-            "the capture has schema {}, this edgebench reads up to {SCHEMA}: use the version that made it, or a newer one",
+            "the capture has schema {}, this edgebench reads up to {REMOTE_SCHEMA}: use the version that made it, or a newer one",
             header.edgebench_capture
         );
         return Err(CaptureError::new(path, Some(1), what));

@@ -61,10 +61,15 @@ pub struct ComponentRow {
     pub anonymous: Bytes,
     /// VmSwap, summed.
     pub swap: Bytes,
-    /// Share of the node's CPU time over the run, guest time inside: 100 is the whole node.
-    pub cpu_percent: f64,
-    /// CPU time over the run.
+    /// Share of the node's CPU time over the run, guest time inside: 100 is the whole node. Nothing where an
+    /// exporter reads the row too seldom for so short a run.
+    pub cpu_percent: Option<f64>,
+    /// CPU time over the run; of an exporter's row, between its readings of it.
     pub cpu: CpuUse,
+    /// Seconds before the last sample at which an exporter had read this row; nothing where it was read with
+    /// the sample.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub age_seconds: Option<f64>,
     /// Position in tables.
     #[serde(skip)]
     pub order: usize,
@@ -143,8 +148,9 @@ pub(super) fn rows(input: &Input<'_>) -> Vec<ComponentRow> {
             proportional: Proportion::Exact(Bytes::ZERO),
             anonymous: Bytes::ZERO,
             swap: Bytes::ZERO,
-            cpu_percent: 0.0,
+            cpu_percent: None,
             cpu: CpuUse::default(),
+            age_seconds: None,
             order: key.order,
         });
         row.processes += 1;
@@ -160,7 +166,7 @@ pub(super) fn rows(input: &Input<'_>) -> Vec<ComponentRow> {
     let mut rows: Vec<_> = rows.into_values().collect();
     for row in &mut rows {
         row.resident_percent = percent(row.resident.0, input.memory_total.0);
-        row.cpu_percent = percent(row.cpu.total().0, input.node_ticks.0);
+        row.cpu_percent = Some(percent(row.cpu.total().0, input.node_ticks.0));
     }
     rows
 }

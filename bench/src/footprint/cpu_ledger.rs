@@ -55,14 +55,22 @@ pub(super) fn ledger(
         }
     }
     add(PartKey::whole(Group::Ended), interval.ended.0);
-    add(PartKey::new(Group::Machine, 0, "interrupts"), ticks.irq + ticks.softirq);
-    add(PartKey::new(Group::Machine, 1, "waiting for I/O"), ticks.iowait);
-    add(PartKey::new(Group::Machine, 2, "stolen"), ticks.steal);
-    let used_ticks = ticks.used() as i64;
-    parts.retain(|_, ticks| *ticks != 0);
-    let named: i64 = parts.values().sum();
-    parts.insert(PartKey::whole(Group::Unexplained), used_ticks - named);
-    CpuLedger { interval_ticks: ticks.interval, used_ticks, parts }
+    CpuLedger::closed(ticks, parts)
+}
+
+impl CpuLedger {
+    /// Of the parts of processes, with those of the machine and what is left over.
+    pub(super) fn closed(ticks: &CpuTicks, mut parts: BTreeMap<PartKey, i64>) -> CpuLedger {
+        let mut add = |key: PartKey, ticks: u64| *parts.entry(key).or_default() += ticks as i64;
+        add(PartKey::new(Group::Machine, 0, "interrupts"), ticks.irq + ticks.softirq);
+        add(PartKey::new(Group::Machine, 1, "waiting for I/O"), ticks.iowait);
+        add(PartKey::new(Group::Machine, 2, "stolen"), ticks.steal);
+        let used_ticks = ticks.used() as i64;
+        parts.retain(|_, ticks| *ticks != 0);
+        let named: i64 = parts.values().sum();
+        parts.insert(PartKey::whole(Group::Unexplained), used_ticks - named);
+        CpuLedger { interval_ticks: ticks.interval, used_ticks, parts }
+    }
 }
 
 /// Emulated guests leave no guest time: there the split does not exist.

@@ -12,6 +12,8 @@ use edgebench_sampler::component::KERNEL_THREADS;
 use edgebench_sampler::explain;
 use edgebench_sampler::interval;
 use edgebench_sampler::node::NodeReading;
+use edgebench_sampler::parse::meminfo::MemInfo;
+use edgebench_sampler::parse::stat::Stat;
 use edgebench_sampler::process::{CpuReading, ProcessSample, Proportional};
 use edgebench_sampler::sysstat::{CpuAverage, MemoryAverage, memory_unavailable_kib, memory_used_kib};
 use edgebench_sampler::vm_reading::VmReading;
@@ -19,9 +21,11 @@ use edgebench_sampler::{Bytes, Ticks};
 use serde::ser::{SerializeSeq, Serializer};
 
 use super::{
-    Capture, Footprint, Node, PartKey, Remarks, Samples, components, cpu_ledger, memory_ledger, tax, vms,
+    Capture, Footprint, Node, PartKey, Remarks, Samples, components, cpu_ledger, memory_ledger, scraped, tax,
+    vms,
 };
 use crate::capture::{self, CaptureError, End, Header, Record, Sink};
+use crate::remote::scrape::{NodeScrape, Workload};
 
 /// Takes in the records of one capture.
 pub struct Fold {
@@ -32,6 +36,9 @@ pub struct Fold {
     samples: Samples,
     readings: usize,
     last: Option<NodeReading>,
+    last_scrape: Option<NodeScrape>,
+    /// At the start, and at the end.
+    workloads: Vec<Workload>,
     before: Vec<CpuReading>,
     processes: Vec<ProcessSample>,
     vms: Vec<VmReading>,
@@ -42,7 +49,15 @@ impl Sink for Fold {
     fn record(&mut self, record: Record) -> Result<(), CaptureError> {
         match record {
             Record::Header(header) => self.header = Some(*header),
-            Record::Reading(reading) => self.reading(*reading),
+            Record::Reading(reading) => {
+                self.sample(&reading.stat, &reading.memory);
+                self.last = Some(*reading);
+            }
+            Record::Scrape(scrape) => {
+                self.sample(&scraped::stat(&scrape), &scraped::meminfo(&scrape.memory));
+                self.last_scrape = Some(*scrape);
+            }
+            Record::Workload(workload) => self.workloads.push(*workload),
             Record::Before(readings) => {
                 self.before = readings;
                 self.before.sort_unstable_by_key(|reading| reading.id);
@@ -66,6 +81,8 @@ impl Fold {
             samples: Samples::default(),
             readings: 0,
             last: None,
+            last_scrape: None,
+            workloads: Vec::new(),
             before: Vec::new(),
             processes: Vec::new(),
             vms: Vec::new(),
@@ -90,12 +107,11 @@ impl Fold {
         self.samples.cpu_used_percent.last().copied().zip(self.samples.memory_used_percent.last().copied())
     }
 
-    fn reading(&mut self, reading: NodeReading) {
-        let shares = self.cpu.push(&reading.stat);
+    fn sample(&mut self, stat: &Stat, memory: &MemInfo) {
+        let shares = self.cpu.push(stat);
         self.readings += 1;
         // The first reading is where the run starts; sar averages those after it.
         if let Some(shares) = shares {
-            let memory = &reading.memory;
             self.memory.push(memory);
             let percent = |kib: i64| {
                 if memory.total.0 == 0 { 0.0 } else { kib as f64 * 100.0 / memory.total.kib() as f64 }
@@ -104,7 +120,6 @@ impl Fold {
             self.samples.memory_used_percent.push(percent(memory_used_kib(memory)));
             self.samples.memory_unavailable_percent.push(percent(memory_unavailable_kib(memory)));
         }
-        self.last = Some(reading);
     }
 
     /// The figures.
@@ -116,12 +131,32 @@ impl Fold {
             |what: &str| CaptureError { path: self.source.clone(), line: None, what: what.to_owned() };
         let header = self.header.take().ok_or_else(|| incomplete("the capture has no header"))?;
         let too_short = "the capture has no sample: it takes two readings of the node to make one";
-        let (last, cpu, ticks, memory) =
-            match (self.last.take(), self.cpu.average(), self.cpu.ticks(), self.memory.average()) {
-                (Some(last), Some(cpu), Some(ticks), Some(memory)) => (last, cpu, ticks, memory),
-                _ => return Err(incomplete(too_short)),
+        let (cpu, ticks, memory) = match (self.cpu.average(), self.cpu.ticks(), self.memory.average()) {
+            (Some(cpu), Some(ticks), Some(memory)) => (cpu, ticks, memory),
+            _ => return Err(incomplete(too_short)),
+        };
+        let end = self.end.take().unwrap_or_default();
+        if header.exporter.is_some() {
+            let (last, workloads) = match (&self.last_scrape, self.workloads.as_slice(), &self.last) {
+                (Some(last), [before, after], None) => (last, (before, after)),
+                _ => return Err(incomplete("the capture does not hold what one through an exporter has to")),
             };
-        let end = self.end.unwrap_or_default();
+            return Ok(scraped::footprint(scraped::Input {
+                header,
+                end,
+                last,
+                workloads,
+                cpu,
+                ticks,
+                memory,
+                unavailable_kib: self.memory.unavailable_kib().unwrap_or_default(),
+                samples: self.samples,
+            }));
+        }
+        let (last, clock) = match (self.last.take(), header.clock, self.last_scrape) {
+            (Some(last), Some(clock), None) => (last, clock),
+            _ => return Err(incomplete("the capture does not hold what one of a local run has to")),
+        };
         let total = last.memory.total;
         let node_ticks = Ticks(ticks.interval);
         let classes = classify(&self.processes, trust);
@@ -147,7 +182,7 @@ impl Fold {
         let memory_ledger = memory_ledger::ledger(&memory_ledger::Input {
             last: &last,
             average_used_kib: memory.used,
-            page_size: header.clock.page_size,
+            page_size: clock.page_size,
             processes: &self.processes,
             classes: &classes,
             vms: &self.vms,
@@ -156,7 +191,7 @@ impl Fold {
 
         let samples = self.samples.cpu_used_percent.len();
         self.samples.cpu_resolution = 100.0 * samples as f64 / ticks.interval.max(1) as f64;
-        self.samples.memory_resolution = 100.0 * header.clock.page_size.0 as f64 / total.0.max(1) as f64;
+        self.samples.memory_resolution = 100.0 * clock.page_size.0 as f64 / total.0.max(1) as f64;
         let kernel_threads = classes.iter().filter(|class| *class.component == KERNEL_THREADS).count();
         let unavailable = self.memory.unavailable_kib().unwrap_or_default();
         let mut outside_pods: Vec<_> = self
@@ -185,15 +220,16 @@ impl Fold {
                 uid: header.uid,
                 interrupted: end.interrupted,
                 clock: header.clock,
+                exporter: None,
             },
             host: header.host,
             node: Node {
                 cpus: last.stat.cpus.len().max(1),
                 memory_total: total,
-                swap_total: last.memory.swap_total,
-                swap_used: last.memory.swap_total.saturating_sub(last.memory.swap_free),
-                shared_memory: last.memory.shmem,
-                slab_unreclaimable: last.memory.s_unreclaim,
+                swap_total: Some(last.memory.swap_total),
+                swap_used: Some(last.memory.swap_total.saturating_sub(last.memory.swap_free)),
+                shared_memory: Some(last.memory.shmem),
+                slab_unreclaimable: Some(last.memory.s_unreclaim),
                 hugetlb: last.memory.hugetlb.unwrap_or(Bytes(
                     last.memory.huge_pages_total.saturating_mul(last.memory.huge_page_size.0),
                 )),
@@ -201,7 +237,7 @@ impl Fold {
                 kernel_threads,
                 cpu,
                 cpu_used_percent: cpu.used(),
-                memory,
+                memory: memory.into(),
                 memory_unavailable_kib: unavailable,
                 memory_unavailable_percent: unavailable * 100.0 / total.kib().max(1) as f64,
             },
@@ -216,6 +252,7 @@ impl Fold {
                 resident_for_proportional: denied,
                 proportional_read: read,
                 counter_resets: interval.resets,
+                scrape: None,
             },
         })
     }

@@ -76,15 +76,27 @@ pub(super) fn ledger(input: &Input<'_>) -> MemoryLedger {
     }
     add(PartKey::whole(Group::Unexplained), node.unexplained);
 
-    let used_kib = input.average_used_kib.round_ties_even() as i64;
-    let mut parts: BTreeMap<PartKey, i64> =
-        parts.into_iter().map(|(key, bytes)| (key, bytes.kib())).collect();
-    // A share of a hugetlb page may be no whole KiB: what rounding took goes to the rest of its pool.
-    let lost = node.used.kib() - parts.values().sum::<i64>();
-    *parts.entry(PartKey::new(Group::Kernel, 1, "hugetlb pool, rest")).or_default() += lost;
-    parts.insert(PartKey::whole(Group::DuringRun), used_kib - node.used.kib());
-    parts.retain(|key, kib| *kib != 0 || key.group == Group::Unexplained);
-    MemoryLedger { used_kib, parts, shared_guest_kib: shared.kib() as i64 }
+    MemoryLedger::closed(input.average_used_kib, node.used, parts, shared)
+}
+
+impl MemoryLedger {
+    /// Of parts that sum to `used`, what was used at the last reading. Shared guest RAM is none of them.
+    pub(super) fn closed(
+        average_used_kib: f64,
+        used: BytesDelta,
+        parts: BTreeMap<PartKey, BytesDelta>,
+        shared_guest: Bytes,
+    ) -> MemoryLedger {
+        let used_kib = average_used_kib.round_ties_even() as i64;
+        let mut parts: BTreeMap<PartKey, i64> =
+            parts.into_iter().map(|(key, bytes)| (key, bytes.kib())).collect();
+        // A share of a hugetlb page may be no whole KiB: what rounding took goes to the rest of its pool.
+        let lost = used.kib() - parts.values().sum::<i64>();
+        *parts.entry(PartKey::new(Group::Kernel, 1, "hugetlb pool, rest")).or_default() += lost;
+        parts.insert(PartKey::whole(Group::DuringRun), used_kib - used.kib());
+        parts.retain(|key, kib| *kib != 0 || key.group == Group::Unexplained);
+        MemoryLedger { used_kib, parts, shared_guest_kib: shared_guest.kib() as i64 }
+    }
 }
 
 fn of_used(charge: &Charge) -> BytesDelta {

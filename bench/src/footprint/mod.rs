@@ -4,28 +4,34 @@
 //! figures are sar's (`edgebench_sampler::sysstat`), processes are rows of components, and two ledgers say
 //! where RAM used and CPU used are, part by part, summing exactly.
 
+mod averages;
 mod components;
 mod cpu_ledger;
 mod fold;
 mod memory_ledger;
 mod part;
+mod scraped;
 mod tax;
 mod vms;
 
+pub use averages::MemoryAverages;
 pub use components::{ComponentRow, Proportion, RowKey};
 pub use cpu_ledger::CpuLedger;
 pub use fold::Fold;
 pub use memory_ledger::MemoryLedger;
 pub use part::{Group, PartKey};
+pub use scraped::ScrapeRemarks;
 pub use tax::{Tax, TaxPart};
-pub use vms::VmRow;
+pub use vms::{ComputeFigures, VmRow};
 
 use edgebench_sampler::component::Stack;
 use edgebench_sampler::host::Host;
 use edgebench_sampler::process::Denied;
-use edgebench_sampler::sysstat::{CpuShares, MemoryLine};
+use edgebench_sampler::sysstat::CpuShares;
 use edgebench_sampler::{Bytes, Clock};
 use serde::Serialize;
+
+use crate::remote::scrape::Exporter;
 
 /// A capture, turned into figures.
 #[derive(Clone, Debug, Serialize)]
@@ -75,25 +81,29 @@ pub struct Capture {
     pub uid: Option<u32>,
     /// Whether it was stopped early.
     pub interrupted: bool,
-    /// How counters were read.
-    pub clock: Clock,
+    /// How counters were read; absent where an exporter has read them.
+    pub clock: Option<Clock>,
+    /// The exporter it was taken through.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exporter: Option<Exporter>,
 }
 
 /// Figures of the node as a whole.
 #[derive(Clone, Debug, Serialize)]
 pub struct Node {
-    /// CPUs online at the last reading.
+    /// CPUs online at the last reading. An exporter does not say: then it is the whole number of them that the
+    /// CPU time of the run comes to.
     pub cpus: usize,
     /// MemTotal at the last reading.
     pub memory_total: Bytes,
-    /// SwapTotal, and how much of it was in use, at the last reading.
-    pub swap_total: Bytes,
+    /// SwapTotal at the last reading. An exporter carries none of these four.
+    pub swap_total: Option<Bytes>,
     /// Swap in use at the last reading.
-    pub swap_used: Bytes,
+    pub swap_used: Option<Bytes>,
     /// Shmem at the last reading: tmpfs, memfd, shared anonymous memory.
-    pub shared_memory: Bytes,
+    pub shared_memory: Option<Bytes>,
     /// SUnreclaim at the last reading.
-    pub slab_unreclaimable: Bytes,
+    pub slab_unreclaimable: Option<Bytes>,
     /// Size of the hugetlb pool at the last reading.
     pub hugetlb: Bytes,
     /// Processes at the end, kernel threads left out.
@@ -105,7 +115,7 @@ pub struct Node {
     /// 100 − idle.
     pub cpu_used_percent: f64,
     /// The `Average:` line of `sar -r`, in KiB.
-    pub memory: MemoryLine,
+    pub memory: MemoryAverages,
     /// MemTotal − MemAvailable, mean over the samples, in KiB.
     pub memory_unavailable_kib: f64,
     /// The same, of MemTotal.
@@ -140,6 +150,9 @@ pub struct Remarks {
     pub proportional_read: usize,
     /// Counters that stepped back.
     pub counter_resets: u32,
+    /// What there is to say of an exporter's figures.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scrape: Option<ScrapeRemarks>,
 }
 
 impl Footprint {
@@ -160,6 +173,9 @@ impl Footprint {
 
     /// The name to show for the node.
     pub fn hostname(&self) -> &str {
-        self.host.hostname.as_deref().unwrap_or("this node")
+        let of_url = |exporter: &'_ Exporter| -> usize { exporter.url.find("://").map_or(0, |at| at + 3) };
+        let asked = self.capture.exporter.as_ref().map(|exporter| &exporter.url[of_url(exporter)..]);
+        let asked = asked.and_then(|rest| rest.split('/').next());
+        self.host.hostname.as_deref().or(asked).unwrap_or("this node")
     }
 }

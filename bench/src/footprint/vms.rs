@@ -9,7 +9,7 @@ use edgebench_sampler::pod_cgroup::CgroupFigures;
 use edgebench_sampler::process::ProcessSample;
 use edgebench_sampler::vm::Accelerator;
 use edgebench_sampler::vm_reading::VmReading;
-use edgebench_sampler::{Bytes, BytesDelta, Ticks};
+use edgebench_sampler::{Bytes, BytesDelta, Nanos, Ticks};
 use serde::Serialize;
 
 use super::components::{Proportion, percent};
@@ -41,15 +41,37 @@ pub struct VmRow {
     /// What the VM costs the node beyond its guest.
     pub overhead: Option<BytesDelta>,
     /// Swap of all its processes, and of guest RAM in shared memory, which is no process' own.
-    pub swap: Bytes,
+    pub swap: Option<Bytes>,
     /// Its processes.
-    pub processes: usize,
+    pub processes: Option<usize>,
     /// CPU time of the guest, percent of the node; absent under emulation.
     pub cpu_guest_percent: Option<f64>,
     /// CPU time of everything else in the pod; absent under emulation.
     pub cpu_overhead_percent: Option<f64>,
     /// The container `compute` by its cgroup.
-    pub compute: Option<CgroupFigures>,
+    pub compute: Option<ComputeFigures>,
+}
+
+/// The container `compute` of a VM's pod.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ComputeFigures {
+    /// memory.current, memory.usage_in_bytes
+    pub usage: Option<Bytes>,
+    /// usage − inactive_file
+    pub working_set: Bytes,
+    /// memory.max, memory.limit_in_bytes; absent where there is none.
+    pub limit: Option<Bytes>,
+    /// Processes the kernel killed in it for memory.
+    pub oom_kills: Option<u64>,
+    /// CPU time used by all processes it ever held.
+    pub cpu: Option<Nanos>,
+}
+
+impl From<CgroupFigures> for ComputeFigures {
+    fn from(figures: CgroupFigures) -> ComputeFigures {
+        let CgroupFigures { usage, working_set, limit, oom_kills, cpu } = figures;
+        ComputeFigures { usage: Some(usage), working_set, limit, oom_kills, cpu }
+    }
 }
 
 pub(super) struct Input<'a> {
@@ -103,11 +125,11 @@ fn row(vm: &VmReading, input: &Input<'_>) -> VmRow {
         overhead: guest_proportional
             .zip(proportional.bytes())
             .map(|(guest, all)| all.minus(guest) + page_tables.signed()),
-        swap: swap + vm.guest.map(|guest| guest.shared_swap).unwrap_or_default(),
-        processes: vm.processes.len(),
+        swap: Some(swap + vm.guest.map(|guest| guest.shared_swap).unwrap_or_default()),
+        processes: Some(vm.processes.len()),
         cpu_guest_percent: share(guest_ticks),
         cpu_overhead_percent: share(all_ticks - guest_ticks),
-        compute: vm.compute,
+        compute: vm.compute.map(ComputeFigures::from),
     }
 }
 

@@ -79,7 +79,7 @@ fn component(
         ("resident", "percent", |row| Some(row.resident_percent)),
         ("proportional", "bytes", |row| row.proportional.bytes().map(|bytes| bytes.0 as f64)),
         ("swap", "bytes", |row| Some(row.swap.0 as f64)),
-        ("cpu", "percent", |row| Some(row.cpu_percent)),
+        ("cpu", "percent", |row| row.cpu_percent),
     ];
     for (figure, unit, of) in figures {
         let Some(now) = of(row) else { continue };
@@ -97,7 +97,7 @@ fn vm(rows: &mut Rows<'_>, row: &VmRow) -> io::Result<()> {
         ("guest_resident", "bytes", row.guest_resident.map(|bytes| bytes.0 as f64)),
         ("guest_proportional", "bytes", row.guest_proportional.map(|bytes| bytes.0 as f64)),
         ("overhead", "bytes", row.overhead.map(|bytes| bytes.0 as f64)),
-        ("swap", "bytes", Some(row.swap.0 as f64)),
+        ("swap", "bytes", row.swap.map(|bytes| bytes.0 as f64)),
         ("pod_working_set", "bytes", row.compute.map(|figures| figures.working_set.0 as f64)),
         ("guest_cpu", "percent", row.cpu_guest_percent),
         ("overhead_cpu", "percent", row.cpu_overhead_percent),

@@ -91,6 +91,9 @@ fn plain_seconds(seconds: f64) -> String {
 pub(super) fn block(comparison: &Comparison) -> Block {
     let shown = comparison.capture.shown();
     let mut block = Block::new("Environment");
+    if let Some(exporter) = &shown.capture.exporter {
+        block.pair("read by", format!("edgebench-exporter {} at {}", exporter.version, exporter.url));
+    }
     block.pair("hardware", hardware(shown));
     block.pair("os", system(shown));
     block.pair("memory", memory(shown));
@@ -105,10 +108,15 @@ pub(super) fn block(comparison: &Comparison) -> Block {
 }
 
 fn hardware(shown: &Footprint) -> String {
+    let size = gib(shown.node.memory_total.mib());
+    if shown.capture.exporter.is_some() {
+        // The number of CPUs is told from their time, and nothing tells their model.
+        return format!("~{} vCPU, {size}", shown.node.cpus);
+    }
     let unknown = "CPU model unknown".to_owned();
     let model = shown.host.cpu_model.clone().unwrap_or(unknown);
     let machine = shown.host.machine.as_ref().map(|machine| format!(" ({machine})")).unwrap_or_default();
-    format!("{model}, {} vCPU, {}{machine}", shown.node.cpus, gib(shown.node.memory_total.mib()))
+    format!("{model}, {} vCPU, {size}{machine}", shown.node.cpus)
 }
 
 fn system(shown: &Footprint) -> String {
@@ -123,10 +131,11 @@ fn system(shown: &Footprint) -> String {
 
 fn memory(shown: &Footprint) -> String {
     let host = &shown.host;
-    let mut parts = vec![match shown.node.swap_total.0 {
+    let mut parts = Vec::new();
+    parts.extend(shown.node.swap_total.zip(shown.node.swap_used).map(|(total, used)| match total.0 {
         0 => "swap off".to_owned(),
-        total => format!("swap {} ({} used)", size(total), size(shown.node.swap_used.0)),
-    }];
+        total => format!("swap {} ({} used)", size(total), size(used.0)),
+    }));
     parts.extend(host.transparent_hugepages.as_ref().map(|mode| format!("THP {mode}")));
     parts.extend(host.samepage_merging.map(|runs| format!("KSM {}", if runs { "on" } else { "off" })));
     parts.push(match shown.node.hugetlb.0 {

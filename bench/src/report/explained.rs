@@ -3,10 +3,10 @@
 use edgebench_sampler::Bytes;
 
 use super::Options;
-use crate::comparison::{Baseline, Comparison, Explained, Part};
+use crate::comparison::{Baseline, Comparison, Explained, Metric, Part};
 use crate::footprint::{Group, Node};
 use crate::layout::figures::{bar, fixed, grouped, kib_signed, percent, signed, size, size_with_sign};
-use crate::layout::rounding::apportion;
+use crate::layout::rounding::{apportion, apportion_to};
 use crate::layout::{Block, Cell, Table, Tone, left, right};
 
 /// Parts below this share of RAM fold into "N more" of their group.
@@ -65,9 +65,10 @@ pub(super) fn memory(comparison: &Comparison, options: &Options) -> Block {
 fn available(comparison: &Comparison) -> String {
     let shown = &comparison.capture.shown().node;
     let before = comparison.measured().map(|side| &side.shown().node);
-    let mib = |figure: fn(&Node) -> Bytes| match before {
-        Some(before) => format!("{} MiB", signed(figure(shown).minus(figure(before)).mib(), 1)),
-        None => format!("{} MiB", fixed(figure(shown).mib(), 1)),
+    let mib = |figure: fn(&Node) -> Option<Bytes>| match (figure(shown), before.map(figure)) {
+        (Some(shown), Some(Some(before))) => format!("{} MiB", signed(shown.minus(before).mib(), 1)),
+        (Some(shown), None) => format!("{} MiB", fixed(shown.mib(), 1)),
+        _ => "not known".to_owned(),
     };
     format!(
         "RAM used (available) is not closed: besides these parts it holds shared memory ({}), unreclaimable slab ({}), \
@@ -160,7 +161,7 @@ pub(super) fn cpu(comparison: &Comparison) -> Block {
     let explained = &comparison.cpu;
     let shown = comparison.capture.shown();
     let tick = 100.0 / shown.cpu.interval_ticks.max(1) as f64;
-    let total = explained.total;
+    let total = cpu_total(comparison);
     let mut block = Block::new(if explained.of_difference {
         format!("Where the {} points of CPU went (of the whole node; 1 tick = {tick:.3})", signed(total, 2))
     } else {
@@ -172,7 +173,8 @@ pub(super) fn cpu(comparison: &Comparison) -> Block {
             amounts.push((name, amount));
         }
     }
-    let rounded = apportion(&amounts.iter().map(|(_, amount)| *amount).collect::<Vec<_>>(), 2);
+    let exact: Vec<_> = amounts.iter().map(|(_, amount)| *amount).collect();
+    let rounded = apportion_to(&exact, total, 2);
     let sum: f64 = rounded.iter().sum();
     let mut words: Vec<_> = amounts
         .iter()
@@ -183,6 +185,17 @@ pub(super) fn cpu(comparison: &Comparison) -> Block {
     words.push(format!("= total {}", signed(sum, 2)));
     block.line(words.join("   "));
     block
+}
+
+/// The total, to the last bit as the node table has it from other figures: else it may be printed there rounded
+/// the other way.
+fn cpu_total(comparison: &Comparison) -> f64 {
+    let total = comparison.cpu.total;
+    let of_node = comparison.node_row(Metric::CpuUsed).and_then(|row| match comparison.cpu.of_difference {
+        true => row.percent.delta,
+        false => Some(row.percent.capture),
+    });
+    of_node.filter(|of_node| (of_node - total).abs() < 1e-9).unwrap_or(total)
 }
 
 /// The parts of a group that stand for themselves: each of the machine's and the kernel's, else the group.

@@ -70,6 +70,12 @@ pub(super) fn block(comparison: &Comparison, options: &Options) -> Block {
     table.rows.extend(more.map(|row| cells(&row, swapped)));
     block.table(table);
     block.line("RES counts shared pages once for each process: do not add it up. PSS may be added.");
+    if let Some(age) = shown.components.iter().filter_map(|row| row.age_seconds).reduce(f64::max) {
+        block.line(format!(
+            "~ rows that the exporter reads at a slow cadence: up to {} s old at the last sample.",
+            fixed(age, 0)
+        ));
+    }
     if shown.components.iter().any(|row| matches!(row.proportional, Proportion::Estimate(_))) {
         block.line("~ PSS of processes below 1 MiB is not read: their anonymous memory stands in.");
     }
@@ -86,7 +92,7 @@ fn is_worth_a_row(row: &ComponentRow) -> bool {
     // Every component of KubeVirt's and its VMs' is worth a row; others are when they weigh something.
     (row.known && row.stack.is_tracked())
         || row.resident_percent >= SMALL_PERCENT_OF_MEMORY
-        || row.cpu_percent >= SMALL_PERCENT_OF_CPU
+        || row.cpu_percent.is_none_or(|share| share >= SMALL_PERCENT_OF_CPU)
 }
 
 /// What the folded rows are together; nothing where there is none.
@@ -103,7 +109,8 @@ fn fold(rows: &[&ComponentRow]) -> Option<ComponentRow> {
         sum.resident_percent += row.resident_percent;
         sum.proportional = sum.proportional.and(row.proportional);
         sum.swap += row.swap;
-        sum.cpu_percent += row.cpu_percent;
+        sum.cpu_percent = sum.cpu_percent.zip(row.cpu_percent).map(|(sum, share)| sum + share);
+        sum.age_seconds = sum.age_seconds.into_iter().chain(row.age_seconds).reduce(f64::max);
         if row.stack != sum.stack {
             sum.stack = Stack::Other;
         }
@@ -112,19 +119,23 @@ fn fold(rows: &[&ComponentRow]) -> Option<ComponentRow> {
 }
 
 fn cells(row: &ComponentRow, swapped: bool) -> Row {
-    let memory = |figure: String| if row.kernel_threads { Cell::from("-") } else { figure.into() };
+    // Threads of the kernel have no memory of their own, and neither has what is gone.
+    let memory = |figure: String| {
+        if row.kernel_threads || row.processes == 0 { Cell::from("-") } else { figure.into() }
+    };
+    let mark = if row.age_seconds.is_some() { "~" } else { "" };
     let stack = if row.kernel_threads { "" } else { row.stack.name() };
     let mut cells = vec![
         Cell::from(row.component.as_str()),
         Cell::from(stack).tone(Tone::Faint),
         row.processes.to_string().into(),
-        memory(fixed(row.resident.mib(), 1)),
-        memory(fixed(row.resident_percent, 1)),
+        memory(format!("{mark}{}", fixed(row.resident.mib(), 1))),
+        memory(format!("{mark}{}", fixed(row.resident_percent, 1))),
         memory(proportional(row.proportional)),
-        fixed(row.cpu_percent, 2).into(),
+        row.cpu_percent.map(|share| format!("{mark}{}", fixed(share, 2))).into(),
     ];
     if swapped {
-        cells.insert(6, memory(fixed(row.swap.mib(), 1)));
+        cells.insert(6, memory(format!("{mark}{}", fixed(row.swap.mib(), 1))));
     }
     Row::Cells(cells)
 }

@@ -5,9 +5,10 @@
 
 use std::io::{self, Write};
 
-use edgebench_sampler::sysstat::{CpuShares, MemoryLine};
+use edgebench_sampler::sysstat::CpuShares;
 
 use crate::comparison::Comparison;
+use crate::footprint::MemoryAverages;
 
 /// Writes the lines of every capture, and before them those of a measured baseline.
 ///
@@ -64,14 +65,16 @@ fn memory_heading() -> String {
     ])
 }
 
-fn memory_line(m: &MemoryLine) -> String {
-    let size = |kib: f64| format!(" {kib:9.0}");
-    let share = |percent: f64| format!(" {percent:9.2}");
+/// What an exporter does not carry is a `-`.
+fn memory_line(m: &MemoryAverages) -> String {
+    let column = |text: Option<String>| format!(" {:>9}", text.unwrap_or_else(|| "-".to_owned()));
+    let size = |kib: Option<f64>| column(kib.map(|kib| format!("{kib:.0}")));
+    let share = |percent: Option<f64>| column(percent.map(|percent| format!("{percent:.2}")));
     let columns = [
         size(m.free),
         size(m.available),
-        size(m.used),
-        share(m.used_percent),
+        size(Some(m.used)),
+        share(Some(m.used_percent)),
         size(m.buffers),
         size(m.cached),
         size(m.committed),
@@ -94,23 +97,32 @@ mod tests {
             cpu_line(&cpu),
             "Average:        all      8.11      0.00      2.92      0.10      0.00     88.87"
         );
-        let memory = MemoryLine {
-            free: 21_386_889.0,
-            available: 22_774_767.0,
+        let memory = MemoryAverages {
+            free: Some(21_386_889.0),
+            available: Some(22_774_767.0),
             used: 1_521_312.0,
             used_percent: 6.163,
-            buffers: 3496.0,
-            cached: 1_187_751.0,
-            committed: 5_054_567.0,
-            committed_percent: 20.477,
-            active: 154_925.0,
-            inactive: 2_437_462.0,
-            dirty: 9331.0,
+            buffers: Some(3496.0),
+            cached: Some(1_187_751.0),
+            committed: Some(5_054_567.0),
+            committed_percent: Some(20.477),
+            active: Some(154_925.0),
+            inactive: Some(2_437_462.0),
+            dirty: Some(9331.0),
         };
         assert_eq!(
             memory_line(&memory),
             "Average:     21386889  22774767   1521312      6.16      3496   1187751   5054567     20.48    154925   \
              2437462      9331"
+        );
+    }
+
+    #[test]
+    fn what_is_not_known_is_no_zero() {
+        let memory = MemoryAverages { used: 1_521_312.0, used_percent: 6.163, ..MemoryAverages::default() };
+        assert_eq!(
+            memory_line(&memory).split_whitespace().collect::<Vec<_>>(),
+            ["Average:", "-", "-", "1521312", "6.16", "-", "-", "-", "-", "-", "-", "-"]
         );
     }
 

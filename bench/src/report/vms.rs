@@ -13,7 +13,7 @@ pub(super) fn block(comparison: &Comparison) -> Option<Block> {
     if vms.is_empty() {
         return None;
     }
-    let swapped = vms.iter().any(|vm| vm.swap != Bytes::ZERO);
+    let swapped = vms.iter().any(|vm| vm.swap.is_some_and(|swap| swap != Bytes::ZERO));
     let mut columns = vec![
         left("VM").flexible(),
         right("GUEST"),
@@ -57,7 +57,7 @@ fn cells(vm: &VmRow, swapped: bool) -> Vec<Cell> {
         limit,
     ];
     if swapped {
-        cells.push(fixed(vm.swap.mib(), 1).into());
+        cells.push(mib(vm.swap));
     }
     cells.push(vm.cpu_guest_percent.map(|share| percent(share, 2)).into());
     cells.push(vm.cpu_overhead_percent.map(|share| percent(share, 2)).into());
