@@ -34,6 +34,19 @@ const RUN_ELSEWHERE: &[(&str, &str, &str)] = &[
     ("edgebench doctor", "ends with 0 or 1, as the machine is", "tests/command_line/doctor.rs"),
     ("sudo bench/scripts/source-document", "takes 2.3 GiB", "tests/live_source_document.rs"),
     ("bench/scripts/cost", "takes minutes of a quiet machine", "bench/scripts/cost"),
+    (
+        "edgebench-exporter --web.listen-address=:9971",
+        "serves until it is told to end",
+        "tests/live_prometheus/minute.rs",
+    ),
+    ("curl http://localhost:9971/metrics", "needs the server", "tests/live_prometheus/minute.rs"),
+    (
+        "edgebench footprint --samples 10 --exporter http://localhost:9971",
+        "needs the server",
+        "tests/live_through_exporter.rs",
+    ),
+    ("exporter/benches/peers --memory", "takes minutes of a quiet machine", "exporter/benches/peers"),
+    ("exporter/benches/peers", "takes minutes of a quiet machine", "exporter/benches/peers"),
     ("tests/run", "runs this test, and takes minutes", ".ci/run"),
 ];
 
@@ -155,9 +168,11 @@ impl Place {
             "cargo",
             "case \"$*\" in
              'run --release -- '*) shift 3; exec edgebench \"$@\" ;;
+             'run --release -p edgebench-exporter -- '*) shift 5; exec edgebench-exporter \"$@\" ;;
              *) echo \"cargo $*: list this command in tests/readme.rs\" >&2; exit 97 ;;
              esac",
         );
+        place.program("edgebench-exporter", &format!("exec '{}' \"$@\"", binaries::exporter().display()));
         place.program("sudo", "exec \"$@\"");
         place
     }

@@ -91,7 +91,7 @@ fn the_vm_costs_the_node_more_than_its_guest_holds() {
     assert_eq!(format!("{}, {}", vm.full_name(), vm.uid.as_deref().unwrap()), VMI);
     assert_eq!((vm.namespace.as_str(), vm.name.as_str()), ("default", "edge-vm"));
     assert_eq!(vm.pod_uid.as_deref(), Some(POD));
-    assert_eq!((vm.processes, vm.vcpus, vm.accelerator), (6, Some(1), Some(Accelerator::Tcg)));
+    assert_eq!((vm.processes, vm.vcpus, vm.accelerator), (Some(6), Some(1), Some(Accelerator::Tcg)));
 
     let kib = |kib| Some(Bytes::from_kib(kib));
     assert_eq!(vm.guest_size, kib(512 << 10));
@@ -101,7 +101,7 @@ fn the_vm_costs_the_node_more_than_its_guest_holds() {
     let pss = 688 + 8_406 + 8_499 + 58_150 + 20_224 + 46_495;
     let page_tables = 36 + 160 + 156 + 404 + 268 + 976;
     assert_eq!(vm.overhead, Some(BytesDelta::from_kib(pss - 6_144 + page_tables)));
-    assert_eq!(vm.swap, Bytes::ZERO);
+    assert_eq!(vm.swap, Some(Bytes::ZERO));
     assert_eq!(
         (vm.cpu_guest_percent, vm.cpu_overhead_percent),
         (None, None),

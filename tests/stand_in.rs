@@ -8,6 +8,9 @@
 //!   text and libc included), is that size;
 //! * `--guest`: holds that part of it in one mapping of exactly this size, as qemu does guest RAM;
 //! * `--cpu`: burns so many percent of one core, in slices of about 20 ms;
+//! * `--burn`: uses that many milliseconds of CPU time and ends, whatever else is said;
+//! * `--spawn`, `--times`, `--over`: starts that program so many times, evenly over so many milliseconds, one after
+//!   the other; each burns what `--burn` says. Then it prints `reaped` with the ticks that its children used;
 //! * `--seconds`: ends after that time. It always ends when its stdin closes, so that it can't outlive the
 //!   test that started it.
 //!
@@ -24,7 +27,9 @@ use std::env;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
-use std::process::ExitCode;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use memmap2::{Advice, MmapMut};
@@ -46,8 +51,12 @@ fn main() -> ExitCode {
 }
 
 /// What the process is to be.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 struct Settings {
+    burn: Option<Duration>,
+    spawn: Option<PathBuf>,
+    times: u32,
+    over: Duration,
     resident: u64,
     guest: u64,
     /// Of one core, 0 to 1.
@@ -65,6 +74,13 @@ impl Settings {
                 "--resident" => settings.resident = size(value()?)?,
                 "--guest" => settings.guest = size(value()?)?,
                 "--cpu" => settings.cpu = percent(value()?)?,
+                "--burn" => settings.burn = Some(milliseconds(value()?)?),
+                "--spawn" => settings.spawn = Some(value()?.into()),
+                "--over" => settings.over = milliseconds(value()?)?,
+                "--times" => {
+                    let times = value()?;
+                    settings.times = times.parse().map_err(|_| format!("`{times}` is no number"))?;
+                }
                 "--seconds" => {
                     let seconds = value()?;
                     let seconds =
@@ -76,11 +92,16 @@ impl Settings {
                 }
             }
         }
-        if settings.resident == 0 {
+        if settings.resident == 0 && settings.burn.is_none() {
             return Err("say how large it is to be: --resident 144212KiB".into());
         }
         Ok(settings)
     }
+}
+
+fn milliseconds(text: &str) -> Result<Duration, String> {
+    let number = text.parse().map_err(|_| format!("`{text}` is no number of milliseconds"))?;
+    Ok(Duration::from_millis(number))
 }
 
 /// `144212KiB`, `1GiB`: in bytes.
@@ -105,6 +126,18 @@ fn percent(text: &str) -> Result<f64, String> {
 }
 
 fn run(settings: &Settings) -> io::Result<()> {
+    if let (Some(program), Some(burn)) = (&settings.spawn, settings.burn) {
+        return spawn(program, burn, settings);
+    }
+    if let Some(burn) = settings.burn {
+        let mut random = Random(1);
+        while cpu_time() < burn {
+            for _ in 0..10_000 {
+                std::hint::black_box(random.next());
+            }
+        }
+        return Ok(());
+    }
     let page = rustix::param::page_size();
     let mut own = OwnSize::open()?;
     let mut content = Content::new(page);
@@ -160,6 +193,34 @@ fn run(settings: &Settings) -> io::Result<()> {
             return Ok(());
         }
     }
+}
+
+/// Starts a program again and again, and says what the kernel booked for it.
+fn spawn(program: &Path, burn: Duration, settings: &Settings) -> io::Result<()> {
+    writeln!(io::stdout(), "ready")?;
+    // It begins when it is told to.
+    let mut line = String::new();
+    io::stdin().read_line(&mut line)?;
+    let begin = Instant::now();
+    for number in 0..settings.times {
+        let mut child = Command::new(program);
+        child
+            .env("STAND_IN", format!("--burn {}", burn.as_millis()))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null());
+        if !child.status()?.success() {
+            return Err(io::Error::other("a child failed"));
+        }
+        let due = settings.over.mul_f64(f64::from(number + 1) / f64::from(settings.times));
+        sleep(due.saturating_sub(begin.elapsed()));
+    }
+    let stat = std::fs::read_to_string("/proc/self/stat")?;
+    // cutime and cstime: the 14th and 15th column after the name.
+    let columns = stat.rsplit(')').next().unwrap_or_default().split_ascii_whitespace().skip(13).take(2);
+    let ticks: u64 = columns.filter_map(|column| column.parse::<u64>().ok()).sum();
+    writeln!(io::stdout(), "reaped {ticks}")?;
+    while !stdin_closes_within(Duration::from_secs(3600))? {}
+    Ok(())
 }
 
 /// Anonymous memory of `bytes`, marked so that the kernel merges it with no other mapping and backs it
@@ -327,7 +388,16 @@ mod tests {
             parsed("--resident 2MiB --guest 1024KiB --cpu 0.5 --seconds 3 -- -name guest=a --resident x")
                 .unwrap();
         let seconds = Some(Duration::from_secs(3));
-        assert_eq!(settings, Settings { resident: 2 << 20, guest: 1 << 20, cpu: 0.005, ends_after: seconds });
+        assert_eq!(
+            settings,
+            Settings {
+                resident: 2 << 20,
+                guest: 1 << 20,
+                cpu: 0.005,
+                ends_after: seconds,
+                ..Settings::default()
+            }
+        );
     }
 
     #[test]

@@ -98,19 +98,7 @@ impl Pod {
     /// A node that runs nothing else. Of the guest's memory `cached` lies in tmpfs, and the pool of huge pages
     /// has so many KiB, `pool_free` of them unused.
     pub(crate) fn node(&self, cached: u64, pool: u64, pool_free: u64) -> Host {
-        let launcher =
-            ["virt-launcher-monitor", "--name", "edge-vm", "--namespace", "default", "--uid", "7764d18d"];
-        let in_pod = |p: Process| p.in_pod(UID, &"5".repeat(64)).page_tables_kib(PAGE_TABLES);
-        let host = Host::new()
-            .process(100, |p| {
-                let p = in_pod(p).exe("/usr/bin/virt-launcher-monitor").cmdline(launcher);
-                holding(p, LAUNCHER, &[])
-            })
-            .process(101, |p| {
-                let p = in_pod(p).exe("/usr/libexec/qemu-kvm").cmdline(qemu_args(self.backend));
-                holding(p, QEMU, &self.qemu)
-            })
-            .process(102, |p| holding(in_pod(p).exe("/usr/libexec/virtiofsd"), VIRTIOFSD, &self.virtiofsd));
+        let host = self.on(Host::new());
         let all = || self.qemu.iter().chain(&self.virtiofsd);
         let anonymous: u64 = QEMU + LAUNCHER + VIRTIOFSD + all().map(|m| m.anonymous).sum::<u64>();
         // Those of the default host, which runs nothing.
@@ -126,6 +114,22 @@ impl Pod {
             ("HugePages_Free", pool_free / 2048),
             ("Hugetlb", pool),
         ])
+    }
+
+    /// Its processes on this host.
+    pub(crate) fn on(&self, host: Host) -> Host {
+        let launcher =
+            ["virt-launcher-monitor", "--name", "edge-vm", "--namespace", "default", "--uid", "7764d18d"];
+        let in_pod = |p: Process| p.in_pod(UID, &"5".repeat(64)).page_tables_kib(PAGE_TABLES);
+        host.process(100, |p| {
+            let p = in_pod(p).exe("/usr/bin/virt-launcher-monitor").cmdline(launcher);
+            holding(p, LAUNCHER, &[])
+        })
+        .process(101, |p| {
+            let p = in_pod(p).exe("/usr/libexec/qemu-kvm").cmdline(qemu_args(self.backend));
+            holding(p, QEMU, &self.qemu)
+        })
+        .process(102, |p| holding(in_pod(p).exe("/usr/libexec/virtiofsd"), VIRTIOFSD, &self.virtiofsd))
     }
 }
 

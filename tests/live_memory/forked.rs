@@ -8,7 +8,7 @@ use edgebench_tests::StandIn;
 use crate::MIB;
 use crate::measured;
 use crate::peers::{kernel_kib, pids, smem_pss_kib};
-use crate::python::Python;
+use edgebench_tests::python::Python;
 
 /// How far a sum of PSS may be off: python's own pages of files are shared with others, which come and go.
 const NOISE_KIB: u64 = 300;

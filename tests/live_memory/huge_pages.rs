@@ -8,8 +8,8 @@ use edgebench_sampler::process::Proportional;
 use crate::MIB;
 use crate::measured::{self, Measured};
 use crate::peers::{kernel_kib, top};
-use crate::python::Python;
-use crate::settings::Setting;
+use edgebench_tests::python::Python;
+use edgebench_tests::setting::Setting;
 
 const POOL: &str = "/proc/sys/vm/nr_hugepages";
 

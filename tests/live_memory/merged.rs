@@ -6,8 +6,8 @@
 use crate::MIB;
 use crate::measured;
 use crate::peers::kernel_kib;
-use crate::python::{Python, wait};
-use crate::settings::Setting;
+use edgebench_tests::python::{Python, wait};
+use edgebench_tests::setting::Setting;
 
 const KSM: &str = "/sys/kernel/mm/ksm";
 

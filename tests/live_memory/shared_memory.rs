@@ -7,7 +7,7 @@
 use crate::MIB;
 use crate::measured::{self, Measured};
 use crate::peers::{kernel_kib, pids};
-use crate::python::Python;
+use edgebench_tests::python::Python;
 
 /// What else the node may do with its memory meanwhile: a quarter of what it must show.
 const NOISE_KIB: u64 = 64 * MIB;

@@ -10,8 +10,8 @@ use crate::MIB;
 use crate::guest_ram::qemu;
 use crate::measured;
 use crate::peers::kernel_kib;
-use crate::python::{Python, wait};
-use crate::settings::SwapFile;
+use crate::swap_file::SwapFile;
+use edgebench_tests::python::{Python, wait};
 
 #[test]
 #[ignore = "live: makes a swap file of 256 MiB and swaps out a process"]
@@ -34,7 +34,7 @@ fn what_is_swapped_out_leaves_res_and_ram_used_and_is_shown() {
     assert!(row.resident.kib() < 30 * MIB, "RES: {} KiB", row.resident.kib());
     let charge = kernel_kib(pid, "smaps_rollup", "Pss_Anon") + kernel_kib(pid, "status", "VmPTE");
     assert_eq!(measured.charge_kib("eb-swap"), charge as i64);
-    assert!(measured.footprint.node.swap_used.kib() >= 63 * MIB);
+    assert!(measured.footprint.node.swap_used.unwrap().kib() >= 63 * MIB);
     assert!(measured.notes().contains("swapped out: that memory is not in RAM used"), "{}", measured.notes());
     let unexplained = measured.unexplained_kib() - before.unexplained_kib();
     assert!(unexplained.unsigned_abs() < 16 * MIB, "{unexplained} KiB more are unexplained");
@@ -69,9 +69,9 @@ fn a_guest_in_swap_is_not_resident_and_has_a_column() {
     let measured = measured::now();
 
     let row = measured.vm("default/swapped");
-    assert_eq!(row.swap.kib(), vm.status_kib("VmSwap"));
+    assert_eq!(row.swap.unwrap().kib(), vm.status_kib("VmSwap"));
     assert_eq!(row.guest_size.unwrap().kib(), guest);
-    let (resident, swap) = (row.guest_resident.unwrap().kib(), row.swap.kib());
+    let (resident, swap) = (row.guest_resident.unwrap().kib(), row.swap.unwrap().kib());
     assert!((resident + swap).abs_diff(guest) < MIB, "resident {resident} and in swap {swap} KiB");
-    assert_eq!(measured.printed("default/swapped", "SWAP"), format!("{:.1}", row.swap.mib()));
+    assert_eq!(measured.printed("default/swapped", "SWAP"), format!("{:.1}", row.swap.unwrap().mib()));
 }

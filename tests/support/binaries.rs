@@ -23,6 +23,15 @@ pub fn edgebench() -> PathBuf {
     PATH.get_or_init(|| given("edgebench").unwrap_or_else(|| build("edgebench"))).clone()
 }
 
+/// `edgebench-exporter`.
+///
+/// # Panics
+/// If it can't be built.
+pub fn exporter() -> PathBuf {
+    static PATH: OnceLock<PathBuf> = OnceLock::new();
+    PATH.get_or_init(|| given("edgebench-exporter").unwrap_or_else(|| build("edgebench-exporter"))).clone()
+}
+
 /// The stand-in process: see [`crate::stand_in`].
 ///
 /// # Panics

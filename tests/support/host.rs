@@ -90,6 +90,59 @@ impl Host {
         self.unpack_here(name);
     }
 
+    /// Makes this host the one captured in `tests/fixtures/NAME.ttar`, file by file in place: to a reader that keeps
+    /// files open of a process that is in both, time goes on, as it does on a real host.
+    pub fn go_on_to(&self, name: &str) {
+        let path = fixture(&format!("{name}.ttar"));
+        let text = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        let next = ttar::Archive::parse(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        let now = ttar::Archive::read(self.path()).expect("the host");
+        for (path, entry) in now.iter().filter(|(path, _)| next.get(path).is_none()) {
+            let path = self.path().join(path);
+            let is_directory = matches!(entry, ttar::Entry::Directory | ttar::Entry::Descriptors(_));
+            let removed = if is_directory { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+            removed.unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+            let above = path.ancestors().skip(1).take_while(|dir| dir != &self.path());
+            // Until one is not empty.
+            let _ = above.map(fs::remove_dir).find(Result::is_err);
+        }
+        ttar::unpack(&text, self.path());
+    }
+
+    /// The kernel has counted so many forks since it booted.
+    pub fn forks(self, count: u64) -> Host {
+        let text: String =
+            self.read("proc/stat")
+                .split_inclusive('\n')
+                .map(|line| {
+                    if line.starts_with("processes ") { format!("processes {count}\n") } else { line.into() }
+                })
+                .collect();
+        self.stat(&text)
+    }
+
+    /// Pod `uid` has used so many nanoseconds of CPU time: cgroup v2 with the systemd driver, which counts
+    /// microseconds.
+    pub fn pod_cpu(self, uid: &str, nanoseconds: u64) -> Host {
+        let pod = uid.replace('-', "_");
+        let dir = format!(
+            "sys/fs/cgroup/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod{pod}.slice"
+        );
+        let usec = nanoseconds / 1000;
+        self.file("sys/fs/cgroup/cgroup.controllers", "cpuset cpu io memory pids\n")
+            .file(&format!("{dir}/cpu.stat"), format!("usage_usec {usec}\nuser_usec {usec}\nsystem_usec 0\n"))
+    }
+
+    /// The same in cgroup v1 with the cgroupfs driver.
+    pub fn pod_cpu_v1(self, uid: &str, nanoseconds: u64) -> Host {
+        let unified = self.path().join("sys/fs/cgroup/cgroup.controllers");
+        if unified.exists() {
+            fs::remove_file(unified).expect("the unified hierarchy can be taken away");
+        }
+        let path = format!("sys/fs/cgroup/cpu,cpuacct/kubepods/burstable/pod{uid}/cpuacct.usage");
+        self.file(&path, format!("{nanoseconds}\n"))
+    }
+
     fn unpack_here(&self, name: &str) {
         let path = fixture(&format!("{name}.ttar"));
         let text = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));

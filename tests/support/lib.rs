@@ -4,8 +4,13 @@
 //!   built in the test, in time steps;
 //! * [`one_sample`]: the figures of such a host, and [`captures`] such hosts as saved captures;
 //! * [`phases`]: the real node of the fixtures as captures, and [`examples`] those of `bench/examples`;
+//! * [`fake_exporter`]: a server that answers what a test wants, such as what an exporter says of a host;
 //! * [`ttar`]: the plain-text archives that fixtures are kept in;
-//! * [`stand_in::StandIn`]: a live process of a known size, CPU use and name;
+//! * [`stand_in::StandIn`]: a live process of a known size, CPU use and name, [`python::Python`] one that shares
+//!   memory, [`pod::Pod`] the cgroups of a pod to put them in, and a [`setting::Setting`] of the machine, put back after;
+//! * [`libvirt::EdgeVm`]: the real libvirtd with a VM whose guest fills memory on demand;
+//! * [`exporter::Exporter`]: the exporter, and what it serves as an [`exposition::Exposition`];
+//! * [`prometheus::Prometheus`]: the real one, with promtool, [`relay::Relay`] before its targets and [`http`];
 //! * [`sar::Scenario`]: readings in steps of a second, and what the real sar said of them;
 //! * [`lockstep`]: the real sar and edgebench on those readings, second by second;
 //! * [`golden`]: outputs kept in files, and [`printed`], which reads a printed report back;
@@ -16,17 +21,28 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "test support")]
 
+pub mod alone;
 pub mod binaries;
 pub mod captures;
 pub mod examples;
+pub mod exporter;
+pub mod exposition;
+pub mod fake_exporter;
 pub mod golden;
 pub mod host;
+pub mod http;
+pub mod libvirt;
 pub mod lockstep;
 pub mod one_sample;
 pub mod phases;
+pub mod pod;
 pub mod printed;
 pub mod process;
+pub mod prometheus;
+pub mod python;
+pub mod relay;
 pub mod sar;
+pub mod setting;
 pub mod stand_in;
 pub mod terminal;
 pub mod ttar;

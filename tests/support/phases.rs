@@ -59,7 +59,11 @@ fn started(phase: &str) -> SystemTime {
     humantime::parse_rfc3339(&format!("{date}T{time}Z")).expect("a moment")
 }
 
-fn between_the_readings(phase: &str) -> Duration {
+/// How long lay between the two readings of a phase.
+///
+/// # Panics
+/// If the fixture can't be read.
+pub fn between_the_readings(phase: &str) -> Duration {
     let uptime = |step: &str| -> f64 {
         let archive = read(phase, &format!("{step}.ttar"));
         let mut lines = archive.lines().skip_while(|line| *line != "Path: proc/uptime").skip(2);

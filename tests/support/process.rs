@@ -32,6 +32,7 @@ pub struct Process {
     user_ticks: u64,
     system_ticks: u64,
     guest_ticks: u64,
+    children_ticks: (u64, u64),
     waited_ns: u64,
     major_faults: u64,
     read_bytes: u64,
@@ -73,6 +74,7 @@ impl Process {
             user_ticks: 0,
             system_ticks: 0,
             guest_ticks: 0,
+            children_ticks: (0, 0),
             waited_ns: 0,
             major_faults: 0,
             read_bytes: 0,
@@ -123,6 +125,12 @@ impl Process {
         ))
     }
 
+    /// In this pod and container, cgroup v1 with the cgroupfs driver.
+    pub fn in_pod_v1(self, pod_uid: &str, container: &str) -> Process {
+        let path = format!("/kubepods/burstable/pod{pod_uid}/{container}");
+        self.cgroup(&format!("3:memory:{path}\n2:cpu,cpuacct:{path}\n1:name=systemd:{path}\n0::{path}\n"))
+    }
+
     /// The state letter.
     pub fn state(self, state: char) -> Process {
         Process { state, ..self }
@@ -159,6 +167,11 @@ impl Process {
     /// Time spent running a guest, in ticks: a part of user time.
     pub fn guest_ticks(self, guest: u64) -> Process {
         Process { guest_ticks: guest, ..self }
+    }
+
+    /// CPU time of its children that ended and that it waited for, in user and kernel mode, in ticks.
+    pub fn children_ticks(self, user: u64, system: u64) -> Process {
+        Process { children_ticks: (user, system), ..self }
     }
 
     /// Time spent waiting for a CPU.

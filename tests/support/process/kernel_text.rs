@@ -87,6 +87,7 @@ impl Process {
     /// `stat` of the process or of one of its threads: 52 columns.
     fn stat(&self, id: u32, comm: &[u8], user: u64, system: u64, guest: u64) -> Vec<u8> {
         let Process { state, parent, major_faults, start_ticks, .. } = self;
+        let (cutime, cstime) = if id == self.pid { self.children_ticks } else { (0, 0) };
         let (flags, wait) = if self.kernel_thread { (0x0020_8040, 1) } else { (0x0040_0000, 0) };
         let virtual_bytes = self.resident_kib() * 1024;
         let pages = self.resident_kib() / PAGE_KIB;
@@ -95,7 +96,7 @@ impl Process {
         text.extend(comm);
         text.extend(
             format!(
-                ") {state} {parent} {id} {id} 0 -1 {flags} 0 0 {major_faults} 0 {user} {system} 0 0 20 0 {threads} 0 \
+                ") {state} {parent} {id} {id} 0 -1 {flags} 0 0 {major_faults} 0 {user} {system} {cutime} {cstime} 20 0 {threads} 0 \
                  {start_ticks} {virtual_bytes} {pages} 18446744073709551615 1 1 0 0 0 0 0 0 0 {wait} 0 0 17 0 0 0 0 \
                  {guest} 0 0 0 0 0 0 0 0 0\n"
             )

@@ -46,13 +46,17 @@ waiting, done = os.pipe()
 ";
 
 /// A running script, and the children it forked.
-pub(crate) struct Python {
+#[derive(Debug)]
+pub struct Python {
     child: Child,
 }
 
 impl Python {
     /// Runs `script` as a process called `comm`, and returns when its memory is in place.
-    pub(crate) fn start(comm: &str, script: &str) -> Python {
+    ///
+    /// # Panics
+    /// If it ends before.
+    pub fn start(comm: &str, script: &str) -> Python {
         let named = format!("{PRELUDE}\nopen('/proc/self/comm', 'w').write('{comm}')\n{script}\nrest()");
         let child = Command::new("python3")
             .args(["-c", &named])
@@ -68,7 +72,7 @@ impl Python {
     }
 
     /// The number of the process that ran the script.
-    pub(crate) fn pid(&self) -> u32 {
+    pub fn pid(&self) -> u32 {
         self.child.id()
     }
 }
@@ -89,7 +93,10 @@ impl Drop for Python {
 }
 
 /// Waits until `done` holds, at most so many seconds.
-pub(crate) fn wait(seconds: u64, what: &str, mut done: impl FnMut() -> bool) {
+///
+/// # Panics
+/// If it does not by then.
+pub fn wait(seconds: u64, what: &str, mut done: impl FnMut() -> bool) {
     let patience = Instant::now() + Duration::from_secs(seconds);
     while !done() {
         assert!(Instant::now() < patience, "not within {seconds} s: {what}");

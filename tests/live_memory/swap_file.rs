@@ -1,45 +1,8 @@
-//! Settings of the machine that a test changes, and their guards.
+//! A swap file, and its guard.
 
-use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
-
-/// A setting in a file of `/proc/sys` or `/sys`. When this is dropped, also by a panic, it is as it was.
-pub(crate) struct Setting {
-    path: PathBuf,
-    before: String,
-}
-
-impl Setting {
-    /// Changes it.
-    pub(crate) fn change(path: &str, value: impl ToString) -> Setting {
-        let setting = Setting { path: path.into(), before: read(Path::new(path)) };
-        setting.write(&value.to_string());
-        setting
-    }
-
-    /// What it was before, as a number.
-    pub(crate) fn number(path: &str) -> u64 {
-        read(Path::new(path)).parse().unwrap_or_else(|e| panic!("{path}: {e}"))
-    }
-
-    fn write(&self, value: &str) {
-        fs::write(&self.path, value).unwrap_or_else(|e| panic!("{} = {value}: {e}", self.path.display()));
-    }
-}
-
-impl Drop for Setting {
-    fn drop(&mut self) {
-        let _ = fs::write(&self.path, &self.before);
-    }
-}
-
-fn read(path: &Path) -> String {
-    let text = fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    text.trim().to_owned()
-}
 
 /// A swap file that is in use until this is dropped.
 pub(crate) struct SwapFile {
