@@ -174,8 +174,9 @@ fn by_the_kernels_events_they_are_in_the_stack_of_their_parent() {
     assert_eq!(before.value("edgebench_discovery_info", &[("mode", "events")]), 1.0);
     let waited_for = parent.go();
     let after = exporter.scrape();
-    // A record is written before the scheduler's clock is brought up to date: the rest is an estimate.
-    assert_within(counted(&after, "vm-pod") - counted(&before, "vm-pod"), waited_for, 1.02);
+    // A record is written before the scheduler's clock is brought up to date: the rest, a tick at most for each, is an
+    // estimate, and too high where the hypervisor took the CPU away.
+    assert_within(counted(&after, "vm-pod") - counted(&before, "vm-pod"), waited_for, 1.05);
 }
 
 #[test]
