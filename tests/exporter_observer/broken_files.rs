@@ -100,6 +100,27 @@ fn a_broken_file_of_traffic_or_threads_leaves_the_rest_of_the_component() {
 }
 
 #[test]
+fn what_is_broken_of_one_process_does_not_hide_what_is_broken_of_another() {
+    let mut watch = Watch::new(&host());
+    watch.read();
+    let good = watch.host.read("proc/10/io");
+    let view = watch.step(|h| h.file("proc/10/io", "?\n").file("proc/12/io", "?\n"));
+    assert_eq!(failed(&view), ["io"]);
+    let view = watch.step(|h| h.file("proc/10/io", good));
+    assert_eq!(failed(&view), ["io"], "the other one's is still broken");
+}
+
+#[test]
+fn what_is_broken_of_an_idle_process_stays_broken() {
+    for (path, collector) in [("proc/10/io", "io"), ("proc/10/task/10/schedstat", "thread")] {
+        let mut watch = Watch::new(&host());
+        watch.read();
+        assert_eq!(failed(&watch.step(|h| h.file(path, "?\n"))), [collector]);
+        assert_eq!(failed(&watch.step(|h| h)), [collector], "though it did nothing meanwhile");
+    }
+}
+
+#[test]
 fn a_broken_cgroup_leaves_the_vmi() {
     let dir = "sys/fs/cgroup/kubepods.slice/kubepods-burstable.slice/\
                kubepods-burstable-pod11111111_2222_3333_4444_555555555555.slice";

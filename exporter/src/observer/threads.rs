@@ -84,7 +84,8 @@ impl Threads {
         if !stale && self.read_at.is_some_and(was_idle) {
             return Ok(used);
         }
-        self.read_at = Some((cpu, now));
+        // Until all of them are read it is not known that they were idle.
+        self.read_at = None;
         for thread in &mut self.threads {
             match thread.schedstat.read(buffer) {
                 Ok(text) => thread.advance(parse(pid, thread.id, text)?, &mut used),
@@ -96,6 +97,7 @@ impl Threads {
         if stale || vcpus < self.expected_vcpus {
             self.list(&procfs.process(pid)?, from_birth, &mut used, buffer)?;
         }
+        self.read_at = Some((cpu, now));
         Ok(used)
     }
 

@@ -53,9 +53,10 @@ impl Inventory {
             if read.reaped {
                 unsettled.push(pid);
             }
-            let failed = (trouble.io.is_some(), trouble.threads.is_some());
+            // Of each process apart: what failed of one says nothing of the next.
+            let told = (trouble.io.take(), trouble.threads.take());
             match read_rest(procfs, pid, kept, row, classes, read.threads, false, trouble, buffer) {
-                Ok(()) if failed == (trouble.io.is_some(), trouble.threads.is_some()) => {}
+                Ok(()) if trouble.io.is_none() && trouble.threads.is_none() => {}
                 Ok(()) => kept.look_again(),
                 Err(error) if error.is_vanished() => {
                     gone.insert(pid);
@@ -65,6 +66,8 @@ impl Inventory {
                     trouble.failed(pid, error);
                 }
             }
+            trouble.io = told.0.or_else(|| trouble.io.take());
+            trouble.threads = told.1.or_else(|| trouble.threads.take());
         }
     }
 
