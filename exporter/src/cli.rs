@@ -7,7 +7,11 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, Parser, Va
 use edgebench_sampler::Bytes;
 use edgebench_sampler::classify::Trust;
 
+use crate::cluster;
+use crate::duration::duration;
+use crate::endpoints::EndpointFlags;
 use crate::families::collectors::COLLECTORS;
+use crate::guests::GuestFlags;
 use crate::observer::{self, Enabled};
 use crate::web::{ListenAddress, TelemetryPath};
 
@@ -47,13 +51,25 @@ pub struct Cli {
     #[arg(long = "discovery", value_name = "MODE", default_value = "auto", help_heading = DISCOVERY)]
     pub discovery: DiscoveryMode,
     /// Within which time every process is looked at again: an older one outside of pods that calls exec is seen by then,
-    /// and the components of Kubernetes and others are that old.
+    /// and the components of Kubernetes and others are that old (with events, older as far as they sleep).
     #[arg(long = "discovery.recheck", value_name = "TIME", default_value = "60s", value_parser = duration,
           help_heading = DISCOVERY)]
     pub recheck: Duration,
     /// Whose names are believed: KubeVirt's and CDI's anywhere, or in pods only.
     #[arg(long = "discovery.trust", value_name = "WHERE", default_value = "any", help_heading = DISCOVERY)]
     pub trust: TrustMode,
+
+    /// Whether the API server is asked for VMIs, pods and KubeVirt's state: auto where a service account is mounted or a
+    /// kubeconfig is named.
+    #[arg(long = "kube", value_name = "WHETHER", default_value = "auto", help_heading = KUBERNETES)]
+    pub kube: KubeMode,
+    /// How to reach the API server [default: the service account's; with --kube=on also $KUBECONFIG]
+    #[arg(long = "kube.kubeconfig", value_name = "FILE", help_heading = KUBERNETES)]
+    pub kubeconfig: Option<PathBuf>,
+    /// Which pods of KubeVirt's and CDI's control plane are asked for: those on this node, or all of the cluster's, which
+    /// one exporter is enough for.
+    #[arg(long = "kubevirt.scope", value_name = "SCOPE", default_value = "node", help_heading = KUBERNETES)]
+    pub kubevirt_scope: KubevirtScope,
 
     /// Share of one core that reading proportional memory may use, as `0.1%` or `0.001`.
     #[arg(long = "pss.budget", value_name = "SHARE", default_value = "0.1%", value_parser = share, help_heading = PSS)]
@@ -66,6 +82,13 @@ pub struct Cli {
     #[arg(long = "pss.interval", value_name = "TIME", default_value = "15s", value_parser = duration,
           help_heading = PSS)]
     pub pss_interval: Duration,
+
+    /// Whom of KubeVirt and CDI to ask.
+    #[command(flatten)]
+    pub endpoints: EndpointFlags,
+    /// What to ask inside of VMs.
+    #[command(flatten)]
+    pub guests: GuestFlags,
 
     /// Which steps are taken.
     #[command(flatten)]
@@ -89,12 +112,13 @@ pub struct Cli {
 const WEB: &str = "Web server";
 const PATHS: &str = "The node";
 const DISCOVERY: &str = "Processes";
+const KUBERNETES: &str = "Kubernetes";
 const PSS: &str = "Proportional memory";
 const COLLECT: &str = "Collectors";
 const LOG: &str = "Log";
 
 const EXIT_CODES: &str = "Exit codes: 0 ended by SIGTERM or SIGINT, or --once printed; 2 it could not start: an unknown \
-                          flag, no procfs, a web configuration that can't be used, a port in use.";
+                          flag, no procfs, a web configuration or a kubeconfig that can't be used, a port in use.";
 
 fn version() -> String {
     use crate::version::{ARCHITECTURE, LIBC, REVISION, VERSION};
@@ -137,6 +161,45 @@ impl From<TrustMode> for Trust {
         match mode {
             TrustMode::Any => Trust::Any,
             TrustMode::Pod => Trust::Pod,
+        }
+    }
+}
+
+/// Whether the API server is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum KubeMode {
+    /// Where there is a configuration.
+    Auto,
+    /// Never.
+    Off,
+    /// Always; without a configuration it does not start.
+    On,
+}
+
+impl From<KubeMode> for cluster::Mode {
+    fn from(mode: KubeMode) -> cluster::Mode {
+        match mode {
+            KubeMode::Auto => cluster::Mode::Auto,
+            KubeMode::Off => cluster::Mode::Off,
+            KubeMode::On => cluster::Mode::On,
+        }
+    }
+}
+
+/// Whose control plane is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum KubevirtScope {
+    /// This node's.
+    Node,
+    /// The whole cluster's.
+    Cluster,
+}
+
+impl From<KubevirtScope> for cluster::Scope {
+    fn from(scope: KubevirtScope) -> cluster::Scope {
+        match scope {
+            KubevirtScope::Node => cluster::Scope::Node,
+            KubevirtScope::Cluster => cluster::Scope::Cluster,
         }
     }
 }
@@ -205,14 +268,6 @@ impl FromArgMatches for Collectors {
             }
         }
         Ok(())
-    }
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    match humantime::parse_duration(text) {
-        Ok(time) if time >= Duration::from_secs(1) => Ok(time),
-        Ok(_) => Err("must be at least 1s".into()),
-        Err(error) => Err(error.to_string()),
     }
 }
 

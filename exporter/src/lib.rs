@@ -7,12 +7,19 @@
 
 #[cfg(feature = "serve")]
 pub mod cli;
+pub mod cluster;
+#[cfg(feature = "ask")]
+mod duration;
+pub mod endpoints;
 #[cfg(feature = "serve")]
 pub mod exposition;
 #[cfg(feature = "serve")]
 pub mod families;
+pub mod guests;
+pub mod join;
 #[cfg(feature = "serve")]
 pub mod kernel_events;
+pub mod kubevirt;
 #[cfg(feature = "serve")]
 mod logs;
 #[cfg(feature = "serve")]
@@ -22,9 +29,12 @@ pub mod proportional;
 #[cfg(feature = "serve")]
 pub mod run;
 pub mod scrape_text;
-#[cfg(feature = "serve")]
+#[cfg(feature = "ask")]
+pub mod scraper;
+#[cfg(feature = "ask")]
+pub mod sources;
+#[cfg(feature = "ask")]
 pub mod version;
-#[cfg(feature = "serve")]
 pub mod view;
 #[cfg(feature = "serve")]
 pub mod web;

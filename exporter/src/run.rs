@@ -14,13 +14,17 @@ use crate::cli::Cli;
 use crate::exposition::{self, Format};
 use crate::families::stats::Stats;
 use crate::observer::{DiscoveryMode, Moment, Observer, PssMode, Settings};
+use crate::sources::{self, Sources, Wanted};
 use crate::version::VERSION;
 use crate::view::View;
 use crate::web::{Limits, Options, Product, ScrapeError, Server, Source, WebMetrics, termination};
-use crate::{logs, proportional};
+use crate::{cluster, logs, proportional};
 
 /// A reading younger than this is served again.
 const MAX_AGE: Duration = Duration::from_millis(200);
+
+/// How long `--once` waits for the API server.
+const ASKING: Duration = Duration::from_secs(10);
 
 /// Runs the program.
 ///
@@ -49,17 +53,20 @@ pub fn run(cli: &Cli) -> anyhow::Result<()> {
         // One reading has nothing to wait for.
         discovery: if cli.once { DiscoveryMode::List } else { cli.discovery.into() },
     })?;
-    if cli.once { once(observer, cli.stats) } else { serve(observer, cli) }
+    if cli.once { once(observer, cli) } else { serve(observer, cli) }
 }
 
-fn once(mut observer: Observer, stats: bool) -> anyhow::Result<()> {
-    let view = observer.observe(Moment::now());
+fn once(mut observer: Observer, cli: &Cli) -> anyhow::Result<()> {
+    // Asked first: what they say is then as old as asking takes, and the reading is of now.
+    let answers = sources::ask_once(&wanted(&observer, cli), ASKING)?;
+    let mut view = observer.observe(Moment::now());
+    sources::join_once(&mut view, &answers);
     // A scrape has the web server's families too.
     let registry = Registry::new();
     WebMetrics::new()?.register(&registry)?;
     let gathered = registry.gather();
     let mut out = Vec::new();
-    if stats {
+    if cli.stats {
         out = Stats::of(&view, &gathered).to_string().into_bytes();
     } else {
         exposition::write(&view, &gathered, Format::Text, &mut out);
@@ -73,9 +80,7 @@ fn once(mut observer: Observer, stats: bool) -> anyhow::Result<()> {
 }
 
 fn serve(observer: Observer, cli: &Cli) -> anyhow::Result<()> {
-    let registry = Registry::new();
     let metrics = WebMetrics::new()?;
-    metrics.register(&registry)?;
     let options = Options {
         listen: cli.listen.clone(),
         telemetry_path: cli.telemetry_path.clone(),
@@ -96,8 +101,10 @@ fn serve(observer: Observer, cli: &Cli) -> anyhow::Result<()> {
         // Signals are caught before anybody can connect.
         let shutdown = termination().context("can't catch signals")?;
         let hears = observer.hears();
+        let sources = Sources::start(wanted(&observer, cli)).await?;
         let observer = Arc::new(Mutex::new(observer));
-        let source = Readings { observer: observer.clone(), view: View::default(), registry };
+        let source =
+            Readings { observer: observer.clone(), sources, view: View::default(), metrics: metrics.clone() };
         let server = Server::bind(&options, Box::new(source), &metrics)?;
         if hears {
             tokio::spawn(listen(observer));
@@ -105,6 +112,26 @@ fn serve(observer: Observer, cli: &Cli) -> anyhow::Result<()> {
         server.serve(shutdown).await;
         Ok(())
     })
+}
+
+/// Whom to ask beside `/proc`.
+fn wanted(observer: &Observer, cli: &Cli) -> Wanted {
+    let node = observer.node_name();
+    let enabled = &cli.collectors.0;
+    let cluster = cluster::Settings {
+        mode: cli.kube.into(),
+        kubeconfig: cli.kubeconfig.clone(),
+        node: node.to_owned(),
+        scope: cli.kubevirt_scope.into(),
+        pace: cluster::Pace::default(),
+    };
+    Wanted {
+        cluster: enabled.has("kubernetes").then_some(cluster),
+        endpoints: enabled.has("endpoint").then(|| cli.endpoints.settings(node)),
+        guests: enabled.has("guest").then(|| cli.guests.settings(node)),
+        guest_flags: cli.guests.targets.clone(),
+        node: node.to_owned(),
+    }
 }
 
 /// Empties the kernel's queue of events before it runs over. Looking once a second costs less than waking for each
@@ -126,22 +153,24 @@ fn lock(observer: &Mutex<Observer>) -> MutexGuard<'_, Observer> {
 /// What is behind the telemetry path.
 struct Readings {
     observer: Arc<Mutex<Observer>>,
+    sources: Sources,
     view: View,
-    registry: Registry,
+    metrics: WebMetrics,
 }
 
 impl Source for Readings {
     fn read(&mut self) -> Result<(), ScrapeError> {
-        self.view = lock(&self.observer).observe(Moment::now());
+        lock(&self.observer).observe_into(Moment::now(), &mut self.view);
         // Partial figures are figures; nothing at all is an error.
         if self.view.failed() {
             return Err(ScrapeError::new("no step of the reading succeeded; see the log"));
         }
+        self.sources.join(&mut self.view);
         Ok(())
     }
 
     fn write(&mut self, format: Format, out: &mut Vec<u8>) {
-        exposition::write(&self.view, &self.registry.gather(), format, out);
+        exposition::write_with(&self.view, &self.metrics, format, out);
     }
 }
 

@@ -4,11 +4,15 @@
 //! itself. Totals are since whatever the kernel counts from; they never decrease between two views of one
 //! exporter.
 
+#[cfg(feature = "serve")]
 pub mod example;
+pub mod joined;
 
 use edgebench_sampler::component::Stack;
 use edgebench_sampler::explain::KernelPart;
 use edgebench_sampler::{Bytes, BytesDelta, Nanos};
+
+use self::joined::{DeploymentFigures, EndpointFigures, GuestTargetFigures, InstallationFigures, JoinedVm};
 
 /// Everything one reading found.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -25,6 +29,14 @@ pub struct View {
     pub components: Vec<ComponentFigures>,
     /// One row for each VMI, or libvirt domain, with a process on this node.
     pub vms: Vec<VmFigures>,
+    /// What runs on the cluster, as the API server says.
+    pub installations: Vec<InstallationFigures>,
+    /// The deployments of KubeVirt and CDI, as the API server says.
+    pub deployments: Vec<DeploymentFigures>,
+    /// What KubeVirt's and CDI's components say of themselves.
+    pub endpoints: Vec<EndpointFigures>,
+    /// What was asked inside of VMs.
+    pub guest_targets: Vec<GuestTargetFigures>,
     /// How processes are found.
     pub discovery: Discovery,
     /// What proportional memory costs.
@@ -36,6 +48,17 @@ pub struct View {
 }
 
 impl View {
+    /// Empties it. What its rows took stays for others.
+    pub fn clear(&mut self) {
+        let mut view = std::mem::take(self);
+        view.pressure.clear();
+        view.components.clear();
+        view.vms.clear();
+        view.collectors.clear();
+        let View { pressure, components, vms, collectors, .. } = view;
+        *self = View { pressure, components, vms, collectors, ..View::default() };
+    }
+
     /// Whether every step of the reading failed.
     pub fn failed(&self) -> bool {
         !self.collectors.is_empty() && self.collectors.iter().all(|collector| !collector.success)
@@ -206,6 +229,8 @@ pub struct VmFigures {
     pub cpu: VmCpu,
     /// The threads that run vCPUs, by number.
     pub vcpu_threads: Vec<VcpuThread>,
+    /// What others say of it.
+    pub joined: JoinedVm,
 }
 
 /// Guest RAM as the node holds it.
@@ -298,8 +323,8 @@ pub struct CollectorHealth {
     pub collector: &'static str,
     /// Whether the last reading of it succeeded.
     pub success: bool,
-    /// How long the last one took.
-    pub duration: Nanos,
+    /// How long the last one took; absent where there is nothing that takes a time.
+    pub duration: Option<Nanos>,
     /// What went wrong so far, by reason.
     pub errors: Vec<(&'static str, u64)>,
     /// Unix time of the last success, in seconds.

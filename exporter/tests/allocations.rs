@@ -1,10 +1,13 @@
-//! A series costs no allocation: only the buffer's growth does, and the buffer is kept between scrapes.
+//! A series costs no allocation: only the buffer's growth does, and the buffer is kept between scrapes. Nor do events of
+//! the API server leave any behind.
 //!
 //! `allocation-counter` is this program's global allocator, so the test stands alone.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test program")]
 
 use allocation_counter::measure;
+use edgebench_exporter::cluster::index::{Index, Teller};
+use edgebench_exporter::cluster::{Kind, decode};
 use edgebench_exporter::exposition::{Format, write};
 use edgebench_exporter::view::example;
 
@@ -19,6 +22,36 @@ fn writing_into_a_buffer_that_has_grown_allocates_nothing() {
         let second = measure(|| write(&view, &[], format, &mut buffer));
         assert_eq!(second.count_total, 0, "{format:?}");
     }
+}
+
+/// What a watch tells of `vms` VMs as they come, change and go.
+fn events(index: &mut Index, vms: usize, rounds: usize) {
+    let teller = Teller::Kind(Kind::Vmis);
+    for round in 0..rounds {
+        for vm in 0..vms {
+            let text = format!(
+                r#"{{"metadata":{{"namespace":"n","name":"vm-{vm}","uid":"u","resourceVersion":"{round}"}},
+                    "spec":{{"domain":{{"memory":{{"guest":"1Gi"}}}}}},
+                    "status":{{"phase":"Running","nodeName":"node","activePods":{{"pod":"node"}}}}}}"#
+            );
+            let (identity, object) = decode::object(Kind::Vmis, &text).unwrap();
+            let key = (identity.namespace.clone(), identity.name.clone());
+            index.put(teller, identity, object);
+            if round % 10 == 9 {
+                index.remove(teller, &key);
+            }
+        }
+    }
+}
+
+#[test]
+fn ten_thousand_events_leave_the_index_as_large_as_it_was() {
+    let mut index = Index::default();
+    events(&mut index, 50, 10);
+    let soak = measure(|| events(&mut index, 50, 200));
+    assert!(soak.count_total > 10_000, "the allocator counts");
+    assert_eq!(soak.bytes_current, 0);
+    assert_eq!(index.cluster().vmis.len(), 0);
 }
 
 #[test]

@@ -98,6 +98,40 @@ fn a_web_configuration_that_cant_be_used_is_named_with_what_is_wrong() {
 }
 
 #[test]
+fn a_cluster_that_is_demanded_must_be_configured() {
+    let start = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_edgebench-exporter"))
+            .args(["--web.listen-address=127.0.0.1:0", "--kube=on"])
+            .args(arguments)
+            .env_remove("KUBERNETES_SERVICE_HOST")
+            .env("KUBECONFIG", "/nowhere/kubeconfig")
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let text = start(&[]);
+    assert!(text.contains("--kube.kubeconfig") && text.contains("--kube=off"), "{text}");
+    if cfg!(feature = "kube") {
+        assert!(text.contains("/nowhere/kubeconfig"), "{text}");
+        let text = start(&["--kube.kubeconfig=/nowhere/else"]);
+        assert!(text.contains("--kube.kubeconfig=/nowhere/else"), "{text}");
+    }
+}
+
+#[cfg(feature = "kube")]
+#[test]
+fn a_kubeconfig_that_is_named_must_be_one_unless_nobody_asks() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("kubeconfig");
+    fs::write(&path, "clusters: 7\n").unwrap();
+    let flag = format!("--kube.kubeconfig={}", path.display());
+    let text = refusal(&["--web.listen-address=127.0.0.1:0", &flag]);
+    assert!(text.contains(&flag), "{text}");
+    assert!(exporter(&["--once", "--kube=off", &flag]).status.success());
+}
+
+#[test]
 fn a_port_that_is_taken_is_named() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();

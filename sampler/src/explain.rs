@@ -48,6 +48,9 @@ pub enum KernelPart {
 }
 
 impl KernelPart {
+    /// How many there are.
+    const COUNT: usize = KernelPart::WritebackTmp as usize + 1;
+
     /// As people read it.
     pub fn name(self) -> &'static str {
         match self {
@@ -90,13 +93,14 @@ pub fn node_parts(reading: &NodeReading, page_size: Bytes) -> NodeParts {
     // `Hugetlb` covers pools of every page size (Linux ≥ 4.12); without it the default pool stands in.
     let hugetlb_total = m.hugetlb.unwrap_or(Bytes(m.huge_pages_total.saturating_mul(m.huge_page_size.0)));
     let hugetlb = hugetlb_total.saturating_sub(hugetlb_free);
-    let mut kernel = vec![
+    let mut kernel = Vec::with_capacity(KernelPart::COUNT);
+    kernel.extend([
         (KernelPart::KernelStack, m.kernel_stack.signed()),
         (KernelPart::HugetlbFree, hugetlb_total.saturating_sub(hugetlb).signed()),
         (KernelPart::SwapCache, unmapped_swap_cache(reading).signed()),
         (KernelPart::Bounce, m.bounce.signed()),
         (KernelPart::WritebackTmp, m.writeback_tmp.signed()),
-    ];
+    ]);
     let present = [
         (KernelPart::SecPageTables, m.sec_page_tables),
         (KernelPart::Percpu, m.percpu),

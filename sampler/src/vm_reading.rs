@@ -41,6 +41,9 @@ pub struct VmReading {
     /// Its container `compute`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compute: Option<CgroupFigures>,
+    /// Its whole pod.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whole_pod: Option<CgroupFigures>,
 }
 
 /// A VM and its processes, before anything more is read.
@@ -88,17 +91,19 @@ pub fn read(
                 Err(error) => return Err(error),
             };
         }
-        let mut compute = None;
-        if let Some(pod) = &vm.pod {
-            compute = match procfs.pod_figures(pod, vm.container.as_ref(), buffer) {
-                Ok(figures) => figures,
+        let mut figures = |container: Option<&ContainerId>| {
+            let Some(pod) = &vm.pod else { return Ok(None) };
+            match procfs.pod_figures(pod, container, buffer) {
                 Err(error) if error.is_denied() => {
                     *denied.entry("cgroup".into()).or_default() += 1;
-                    None
+                    Ok(None)
                 }
-                Err(error) => return Err(error),
-            };
-        }
+                other => other,
+            }
+        };
+        // Without a container's id there is no telling its cgroup from its pod's.
+        let compute = figures(vm.container.as_ref())?;
+        let whole_pod = figures(None)?;
         vms.push(VmReading {
             vm: vm.name,
             uid: vm.uid,
@@ -108,6 +113,7 @@ pub fn read(
             machine: vm.machine,
             guest,
             compute,
+            whole_pod,
         });
     }
     Ok(vms)

@@ -13,4 +13,4 @@ mod reader;
 
 pub use collector::ViewCollector;
 pub use format::Format;
-pub use text::write;
+pub use text::{write, write_with};

@@ -62,5 +62,21 @@ pub static COLLECTORS: &[Collector] = &[
         reads: "the memory files of the cgroup of each VM's container `compute`",
         also_lost: "",
     },
+    Collector {
+        name: "kubernetes",
+        reads: "the Kubernetes API: this node's VMIs and virt-launcher pods, the CRs, deployments and pods of KubeVirt \
+                and CDI; `--kube` says whether there is one",
+        also_lost: "With it go the endpoints and guests that are found through it.",
+    },
+    Collector {
+        name: "endpoint",
+        reads: "the metrics of KubeVirt's and CDI's components, on their own cadence: `--kubevirt.interval`",
+        also_lost: "",
+    },
+    Collector {
+        name: "guest",
+        reads: "node_exporter and IoT Edge inside of VMs that name them, on their own cadence: `--guest.interval`",
+        also_lost: "",
+    },
     Collector { name: EXPORTER, reads: "`/proc/self` and its own counts", also_lost: "" },
 ];

@@ -4,7 +4,7 @@
 //! (prometheus.io/docs/instrumenting/exposition_formats, OpenMetrics 1.0 "MetricFamily"), so the walk goes
 //! family by family, in the order of the table.
 
-use super::{Family, Value, component, node, own, vmi};
+use super::{Family, Value, component, endpoint, guest, kubernetes, node, own, vmi};
 use crate::view::View;
 
 /// What takes samples: a writer of a text format, a collector for a registry, a count.
@@ -23,6 +23,9 @@ pub fn emit(view: &View, sink: &mut impl Sink) {
     node::emit(view, &mut out);
     component::emit(view, &mut out);
     vmi::emit(view, &mut out);
+    kubernetes::emit(view, &mut out);
+    endpoint::emit(view, &mut out);
+    guest::emit(view, &mut out);
     own::emit(view, &mut out);
 }
 

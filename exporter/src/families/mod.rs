@@ -7,6 +7,9 @@
 pub mod collectors;
 pub mod component;
 mod emit;
+pub mod endpoint;
+pub mod guest;
+pub mod kubernetes;
 pub mod node;
 pub mod own;
 pub mod reference;
@@ -19,7 +22,7 @@ pub mod web;
 use edgebench_sampler::{Bytes, BytesDelta, Nanos};
 
 pub use emit::{Sink, emit};
-pub use registered::{emit_registered, undeclared};
+pub use registered::{Registered, emit_registered, undeclared};
 
 /// A metric family.
 #[derive(Debug, PartialEq, Eq)]

@@ -10,6 +10,18 @@ use super::{Family, Kind, Sink, Value, table};
 /// More labels than a family of the table has; a test of the table holds it.
 const MOST_LABELS: usize = 8;
 
+/// What is counted elsewhere than in a view.
+pub trait Registered {
+    /// Gives all of it to `sink`.
+    fn emit(&self, sink: &mut impl Sink);
+}
+
+impl Registered for [MetricFamily] {
+    fn emit(&self, sink: &mut impl Sink) {
+        emit_registered(self, sink);
+    }
+}
+
 /// Gives what a registry gathered to `sink`, as far as the table has it. [`undeclared`] names the rest.
 pub fn emit_registered(gathered: &[MetricFamily], sink: &mut impl Sink) {
     for metrics in gathered {

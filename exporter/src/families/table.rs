@@ -1,11 +1,15 @@
 //! Every family there is, in the order of the exposition.
 //!
 //! A family is declared beside the walk that fills it, in [`super::node`], [`super::component`],
-//! [`super::vmi`] and [`super::own`], or in [`super::web`]; here they are listed. A test of the walk holds
+//! [`super::vmi`], [`super::kubernetes`], [`super::endpoint`], [`super::guest`] and [`super::own`], or in
+//! [`super::web`]; here they are listed. A test of the walk holds
 //! this list against what a full view gives.
 
 use super::Family;
 use super::component as c;
+use super::endpoint as e;
+use super::guest as g;
+use super::kubernetes as k;
 use super::node as n;
 use super::own as o;
 use super::vmi as v;
@@ -59,6 +63,34 @@ pub static OF_VIEW: &[&Family] = &[
     &v::CPU_SECONDS,
     &v::VCPU_SECONDS,
     &v::VCPU_RUN_QUEUE_WAIT,
+    &k::INSTALLATION,
+    &k::REPLICAS,
+    &k::READY_REPLICAS,
+    &k::POD_REQUEST,
+    &k::RESERVED,
+    &k::PAUSED,
+    &e::UP,
+    &e::DURATION,
+    &e::BYTES,
+    &e::SERIES,
+    &e::FAILURES,
+    &e::AGE,
+    &e::RESIDENT,
+    &e::CPU_SECONDS,
+    &e::OPEN_FDS,
+    &e::START_TIME,
+    &e::REPORTED_RESIDENT,
+    &e::REPORTED_DOMAIN,
+    &e::REPORTED_CPU,
+    &e::REPORTED_AGE,
+    &g::TARGET_UP,
+    &g::USED,
+    &g::TOTAL,
+    &g::REPORTED_AGE,
+    &g::CPU_SECONDS,
+    &g::MODULE_MEMORY,
+    &g::MODULE_CPU,
+    &g::MODULE_AGE,
     &o::READING_TIMESTAMP,
     &o::DISCOVERY_INFO,
     &o::DISCOVERY_PROCESSES,

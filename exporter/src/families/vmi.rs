@@ -9,18 +9,20 @@
 use super::emit::Out;
 use super::{Family, Sink, Value};
 use crate::exposition::number::Digits;
+use crate::view::joined::JoinedVm;
 use crate::view::{View, VmComponent, VmCpu, VmFigures};
 
-const LABELS: &[&str] = &["node", "namespace", "name"];
+pub(super) const LABELS: &[&str] = &["node", "namespace", "name"];
 const BY_COMPONENT: &[&str] = &["node", "namespace", "name", "component"];
 const BY_VCPU: &[&str] = &["node", "namespace", "name", "vcpu"];
 
 pub static INFO: Family = Family::info(
     "edgebench_vmi_info",
-    &["node", "namespace", "name", "uid", "pod_uid"],
+    &["node", "namespace", "name", "uid", "vmi_pod", "pod_uid", "phase", "launcher_version"],
     "vmi",
     "A VMI that runs on this node, or a libvirt domain (without namespace): its identity from the command \
-     lines of virt-launcher-monitor and qemu, the UID of its pod from /proc/PID/cgroup.",
+     lines of virt-launcher-monitor and qemu, the UID of its pod from /proc/PID/cgroup; vmi_pod, phase and \
+     launcher_version (the tag of its image) from the Kubernetes API, where it is joined.",
 );
 pub static PODS: Family = Family::gauge(
     "edgebench_vmi_pods",
@@ -142,8 +144,10 @@ pub(super) fn emit(view: &View, out: &mut Out<'_, impl Sink>) {
     out.family(&INFO);
     for vm in &view.vms {
         let [node, namespace, name] = identity(vm);
-        let values = [node, namespace, name, or_empty(&vm.uid), or_empty(&vm.pod_uid)];
-        out.sample(&values, 1);
+        let (uid, pod_uid) = (or_empty(&vm.uid), or_empty(&vm.pod_uid));
+        let JoinedVm { pod, phase, launcher_version, .. } = &vm.joined;
+        let (pod, phase, version) = (or_empty(pod), or_empty(phase), or_empty(launcher_version));
+        out.sample(&[node, namespace, name, uid, pod, pod_uid, phase, version], 1);
     }
     each(view, out, &PODS, |vm| Some(vm.pods));
     each(view, out, &VCPUS, |vm| vm.vcpus);
@@ -193,7 +197,7 @@ fn vcpus(view: &View, out: &mut Out<'_, impl Sink>) {
 }
 
 /// One sample for each VM that has the figure.
-fn each<V: Into<Value>>(
+pub(super) fn each<V: Into<Value>>(
     view: &View,
     out: &mut Out<'_, impl Sink>,
     family: &'static Family,
@@ -221,7 +225,7 @@ fn each_component<V: Into<Value>>(
     }
 }
 
-fn identity(vm: &VmFigures) -> [&str; 3] {
+pub(super) fn identity(vm: &VmFigures) -> [&str; 3] {
     [&vm.node, &vm.namespace, &vm.name]
 }
 

@@ -41,12 +41,21 @@ pub struct ExitRecord {
     pub comm: [u8; 16],
     /// How long it lived; before Linux 5.19 how long its last thread did.
     pub elapsed: Nanos,
-    /// CPU time of all its threads, guest time inside.
+    /// CPU time of all its threads, guest time inside: an estimate.
     pub cpu: Nanos,
+    /// What it used at least: without what the scheduler's clock misses. 0 where that clock is not told.
+    pub at_least: Nanos,
     ran: Ran,
 }
 
 impl ExitRecord {
+    /// A process that ended, of which only this is known.
+    pub fn new(pid: Pid, parent: Pid, name: &[u8], cpu: Nanos, at_least: Nanos) -> ExitRecord {
+        let mut comm = [0; 16];
+        comm.iter_mut().zip(name.iter().take(15)).for_each(|(to, from)| *to = *from);
+        ExitRecord { pid, parent, comm, elapsed: Nanos(0), cpu, at_least, ran: Ran::default() }
+    }
+
     /// Its name.
     pub fn name(&self) -> &[u8] {
         self.comm.split(|&byte| byte == 0).next().unwrap_or_default()
@@ -110,7 +119,8 @@ impl Ended {
         };
         let ran = if ticks(&whole) == Nanos(0) { end.ran } else { whole };
         let elapsed = end.process.map_or(end.elapsed, |process| process.elapsed);
-        ExitRecord { pid, parent: end.parent, comm: end.comm, elapsed, cpu, ran }
+        let at_least = whole.exactly;
+        ExitRecord { pid, parent: end.parent, comm: end.comm, elapsed, cpu, at_least, ran }
     }
 
     /// What the scheduler's clock misses of the thread's last turn on the CPU.
@@ -189,6 +199,7 @@ mod tests {
         assert_eq!((record.pid, record.parent, record.name()), (Pid(7), Pid(1), &b"virt-launcher"[..]));
         assert_eq!(record.elapsed, Nanos(90 * MS), "of the process");
         assert_eq!(record.cpu, Nanos(503 * MS), "and 3 ms since the last tick");
+        assert_eq!(record.at_least, Nanos(500 * MS));
         assert_eq!(record.split(Nanos(100)), (Nanos(25), Nanos(75)));
     }
 

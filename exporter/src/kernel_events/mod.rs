@@ -86,6 +86,23 @@ pub const RECEIVE_BUFFER: Bytes = Bytes(8 << 20);
 /// How many datagrams of a socket one drain takes at most. The rest stays for the next.
 const MOST: usize = 1 << 20;
 
+/// Where messages about processes come from: the kernel, or a test that plays it.
+pub trait Source: std::fmt::Debug + Send {
+    /// Takes everything that is there, in order; never waits.
+    ///
+    /// The exit record of an [`Event::Exited`] comes in the same drain or came in one before, never later.
+    ///
+    /// # Errors
+    /// Where nothing more can be heard for another reason than a full buffer.
+    fn drain(&mut self, events: &mut Vec<Event>, exits: &mut Vec<ExitRecord>) -> Result<Drained, Errno>;
+}
+
+impl Source for KernelEvents {
+    fn drain(&mut self, events: &mut Vec<Event>, exits: &mut Vec<ExitRecord>) -> Result<Drained, Errno> {
+        KernelEvents::drain(self, events, exits)
+    }
+}
+
 /// The kernel's messages about processes.
 #[derive(Debug)]
 pub struct KernelEvents {
@@ -123,6 +140,8 @@ impl KernelEvents {
                 }
             }
         }
+        // Also where nobody's end was told of: a parent may have waited for a child by then whose record is here and whose
+        // EXIT is yet to come (`do_exit`: `taskstats_exit`, `exit_notify`, `proc_exit_connector`).
         for _ in 0..MOST {
             match self.records.receive()? {
                 Received::Nothing => break,

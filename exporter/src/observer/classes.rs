@@ -13,6 +13,13 @@ pub(super) const EXITED: &str = "exited";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct ClassIndex(u16);
 
+impl ClassIndex {
+    /// Position in [`Classes::rows`].
+    pub(super) fn position(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
 /// What one process holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Held {

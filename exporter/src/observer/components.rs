@@ -2,7 +2,7 @@
 
 use edgebench_sampler::{Bytes, Clock, Nanos, StartTicks};
 
-use super::classes::{ClassIndex, ClassRow, EXITED};
+use super::classes::{ClassRow, EXITED};
 use super::inventory::Inventory;
 use crate::proportional::Readings;
 use crate::view::{ComponentFigures, ComponentNow, Proportional};
@@ -39,6 +39,7 @@ impl Time {
 }
 
 /// Sums over the kept processes of a component; absent as soon as one part is.
+#[derive(Clone, Debug, Default)]
 struct Sums {
     processes: u64,
     open_fds: Option<u64>,
@@ -54,30 +55,21 @@ pub(super) fn figures(
     pss: Option<&Readings>,
     can: Can,
     time: &Time,
-) -> Vec<ComponentFigures> {
-    let order = inventory.classes.in_order();
+    figures: &mut Vec<ComponentFigures>,
+) {
     let age = inventory.oldest_reading().map_or(0.0, |at| time.age(at));
-    order
-        .iter()
-        .map(|&index| {
-            let row = &inventory.classes[index];
-            let now = (row.component != EXITED).then(|| now(inventory, index, row, pss, can, time, age));
-            ComponentFigures { component: row.component, stack: row.stack, cpu: row.totals.cpu, now }
-        })
-        .collect()
+    let mut sums = sums(inventory, pss, time);
+    figures.extend(inventory.classes.in_order().iter().map(|&index| {
+        let row = &inventory.classes[index];
+        let sums = sums.get_mut(index.position()).map(std::mem::take).unwrap_or_default();
+        let now = (row.component != EXITED).then(|| now(row, sums, can, time, age));
+        ComponentFigures { component: row.component, stack: row.stack, cpu: row.totals.cpu, now }
+    }));
 }
 
-fn now(
-    inventory: &Inventory,
-    index: ClassIndex,
-    row: &ClassRow,
-    pss: Option<&Readings>,
-    can: Can,
-    time: &Time,
-    age: f64,
-) -> ComponentNow {
+fn now(row: &ClassRow, sums: Sums, can: Can, time: &Time, age: f64) -> ComponentNow {
     let kept = row.stack.is_tracked() || row.stack == edgebench_sampler::component::Stack::Edgebench;
-    let sums = kept.then(|| sums(inventory, index, pss, time)).filter(|sums| sums.processes == row.processes);
+    let sums = Some(sums).filter(|sums| kept && sums.processes == row.processes);
     let totals = &row.totals;
     let traffic = can.io && sums.as_ref().is_some_and(|sums| sums.traffic);
     ComponentNow {
@@ -102,8 +94,9 @@ fn now(
     }
 }
 
-fn sums(inventory: &Inventory, index: ClassIndex, pss: Option<&Readings>, time: &Time) -> Sums {
-    let mut sums = Sums {
+/// The sums of all components, by their position.
+fn sums(inventory: &Inventory, pss: Option<&Readings>, time: &Time) -> Vec<Sums> {
+    let none = Sums {
         processes: 0,
         open_fds: Some(0),
         traffic: true,
@@ -111,10 +104,9 @@ fn sums(inventory: &Inventory, index: ClassIndex, pss: Option<&Readings>, time: 
         pss_anonymous: pss.map(|_| Bytes::ZERO),
         pss_at: time.now,
     };
+    let mut all = vec![none; inventory.classes.rows().len()];
     for (id, class, row, kept) in inventory.all_kept() {
-        if class != index {
-            continue;
-        }
+        let Some(sums) = all.get_mut(class.position()) else { continue };
         sums.processes += 1;
         sums.open_fds = sums.open_fds.zip(kept.open_fds).map(|(sum, count)| sum + count);
         sums.traffic &= kept.traffic.is_some();
@@ -128,5 +120,5 @@ fn sums(inventory: &Inventory, index: ClassIndex, pss: Option<&Readings>, time: 
         sums.pss_anonymous = sums.pss_anonymous.zip(anonymous).map(|(sum, anonymous)| sum + anonymous);
         sums.pss_at = Nanos(sums.pss_at.0.min(read.map_or(u64::MAX, |read| read.at.0)));
     }
-    sums
+    all
 }

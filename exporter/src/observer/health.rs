@@ -105,15 +105,15 @@ impl Health {
     }
 
     /// As figures.
-    pub(super) fn figures(&self) -> Vec<CollectorHealth> {
+    pub(super) fn figures(&self, figures: &mut Vec<CollectorHealth>) {
         let figure = |(collector, step): (&&'static str, &Step)| CollectorHealth {
             collector,
             success: step.success,
-            duration: step.duration,
+            duration: Some(step.duration),
             errors: step.errors.iter().map(|(reason, count)| (*reason, *count)).collect(),
             last_success: step.last_success,
         };
-        self.steps.iter().map(figure).collect()
+        figures.extend(self.steps.iter().map(figure));
     }
 }
 

@@ -25,6 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use edgebench_sampler::classify::Trust;
+use edgebench_sampler::process::ProcessId;
 use edgebench_sampler::procfs::{Buffer, ProcFs};
 use edgebench_sampler::{Nanos, ReadError, Roots};
 use thiserror::Error;
@@ -35,7 +36,7 @@ use self::kept::Wanted;
 use self::node::Node;
 use self::own::Own;
 use self::vmis::Vmis;
-use crate::kernel_events::{self, Drained, EventsUnavailable, KernelEvents};
+use crate::kernel_events::{self, EventsUnavailable, KernelEvents, Source};
 use crate::proportional::{self, Reader, Readings};
 use crate::view::{Discovery, View};
 
@@ -122,6 +123,7 @@ pub struct Observer {
     inventory: Inventory,
     vmis: Vmis,
     own: Own,
+    own_id: Option<ProcessId>,
     health: Health,
     pss: Option<Reader>,
     at_once: Arc<Readings>,
@@ -132,7 +134,7 @@ pub struct Observer {
     boot: f64,
     node_name: String,
     threads_counted: bool,
-    events: Option<KernelEvents>,
+    events: Option<Box<dyn Source>>,
     records_lost_told: u64,
 }
 
@@ -142,6 +144,17 @@ impl Observer {
     /// # Errors
     /// Where there is no procfs, or the budget for proportional memory is none.
     pub fn start(settings: Settings) -> Result<Observer, StartError> {
+        Observer::start_hearing(settings, None)
+    }
+
+    /// The same with a source of the kernel's events in the place of the kernel.
+    ///
+    /// # Errors
+    /// As those of [`Observer::start`].
+    pub fn start_hearing(
+        settings: Settings,
+        source: Option<Box<dyn Source>>,
+    ) -> Result<Observer, StartError> {
         let procfs = ProcFs::open(settings.roots.clone())?;
         let mut buffer = Buffer::default();
         let enabled = &settings.enabled;
@@ -152,11 +165,15 @@ impl Observer {
             _ => None,
         };
         let threads_counted = threads_are_counted(&procfs, &mut buffer);
+        let open = || -> Result<Box<dyn Source>, EventsUnavailable> {
+            Ok(Box::new(KernelEvents::open(&procfs, kernel_events::RECEIVE_BUFFER)?))
+        };
         let events = match settings.discovery {
+            _ if source.is_some() => source,
             DiscoveryMode::List => None,
             _ if !enabled.has("component") => None,
-            DiscoveryMode::Events => Some(KernelEvents::open(&procfs, kernel_events::RECEIVE_BUFFER)?),
-            DiscoveryMode::Auto => match KernelEvents::open(&procfs, kernel_events::RECEIVE_BUFFER) {
+            DiscoveryMode::Events => Some(open()?),
+            DiscoveryMode::Auto => match open() {
                 Ok(events) => Some(events),
                 Err(reason) => {
                     tracing::info!(%reason, "processes are found by listing /proc");
@@ -172,11 +189,13 @@ impl Observer {
             events: events.is_some(),
         };
         let host = settings.node.clone().or_else(|| procfs.host(&mut buffer).hostname);
+        let own = Own::open(&mut buffer)?;
         Ok(Observer {
             node_files: Node::open(&procfs)?,
             inventory: Inventory::new(rules),
             vmis: Vmis::default(),
-            own: Own::open(&mut buffer)?,
+            own_id: own.id_in(&procfs),
+            own,
             health: Health::default(),
             pss,
             at_once: Arc::default(),
@@ -195,10 +214,19 @@ impl Observer {
 
     /// Takes a reading. It can't fail: a step that does takes its own families away and says so.
     pub fn observe(&mut self, now: Moment) -> View {
-        let mut view = View { taken: now.unix, ..View::default() };
-        let forks = self.read_node(now, &mut view);
+        let mut view = View::default();
+        self.observe_into(now, &mut view);
+        view
+    }
+
+    /// Takes a reading into a view whose rows are used again. (With musl, memory that is given back goes to the kernel,
+    /// and comes back as a fault.)
+    pub fn observe_into(&mut self, now: Moment, view: &mut View) {
+        view.clear();
+        view.taken = now.unix;
+        let forks = self.read_node(now, view);
         if self.settings.enabled.has("component") {
-            self.read_processes(now, forks, &mut view);
+            self.read_processes(now, forks, view);
             view.discovery = Discovery {
                 mode: if self.events.is_some() { "events" } else { "list" },
                 processes: self.inventory.len() as u64,
@@ -207,24 +235,22 @@ impl Observer {
                 names_outside_pods: self.inventory.names_outside_pods(),
             };
         }
-        view.own = self.own.figures(&mut self.buffer);
-        view.collectors = self.health.figures();
-        view
+        let kept = self.own_id.and_then(|id| self.inventory.kept(id));
+        view.own = self.own.figures(kept, &mut self.buffer);
+        self.health.figures(&mut view.collectors);
     }
 
     /// Takes in what the kernel has to say so far. Each reading does so first; between readings it keeps the kernel's
     /// queue from running over.
     pub fn listen(&mut self) {
-        let Some(kernel) = &mut self.events else { return };
-        let (mut events, mut exits) = (Vec::new(), Vec::new());
-        match kernel.drain(&mut events, &mut exits) {
-            Ok(drained) => self.inventory.hear(&events, &exits, drained, self.procfs.clock()),
-            Err(errno) => {
-                self.health.error("component", "events", &errno);
-                let lost = Drained { events_lost: true, records_lost: true };
-                self.inventory.hear(&events, &exits, lost, self.procfs.clock());
-            }
+        if let Some(kernel) = &mut self.events {
+            self.inventory.listen(kernel.as_mut());
         }
+    }
+
+    /// Name of the node, as in the VMIs' labels.
+    pub fn node_name(&self) -> &str {
+        &self.node_name
     }
 
     /// Whether the kernel tells of births and deaths.
@@ -247,8 +273,10 @@ impl Observer {
             view.node_memory = health.note("memory", clock.lap(), now.unix, memory);
         }
         if settings.enabled.has("pressure") {
-            let pressure = node_files.pressure(procfs, buffer);
-            view.pressure = health.note("pressure", clock.lap(), now.unix, pressure).unwrap_or_default();
+            let pressure = node_files.pressure(procfs, buffer, &mut view.pressure);
+            if health.note("pressure", clock.lap(), now.unix, pressure).is_none() {
+                view.pressure.clear();
+            }
         }
         forks
     }
@@ -256,12 +284,16 @@ impl Observer {
     fn read_processes(&mut self, now: Moment, forks: u64, view: &mut View) {
         let mut clock = Stopwatch::start();
         self.listen();
-        let observed = self.inventory.observe(&self.procfs, now.monotonic, forks, &mut self.buffer);
+        let events = self.events.as_deref_mut().map(|events| events as &mut dyn Source);
+        let observed = self.inventory.observe(&self.procfs, now.monotonic, forks, events, &mut self.buffer);
         let took = clock.lap();
         let mut trouble = std::mem::take(&mut self.inventory.trouble);
         for (file, times) in &trouble.denied {
             let collector = if matches!(file.as_str(), "io" | "fd") { "io" } else { "component" };
             self.health.denied(collector, file, u64::from(*times));
+        }
+        if let Some(errno) = trouble.events.take() {
+            self.health.error("component", "events", &errno);
         }
         for _ in 0..trouble.too_many_files {
             self.health.error(
@@ -274,7 +306,7 @@ impl Observer {
             self.health.error(
                 "component",
                 "exit_records_lost",
-                &"the CPU time of some ended processes is missing",
+                &"the CPU time of some ended processes that nobody waited for is missing",
             );
         }
         self.records_lost_told = self.inventory.records_lost;
@@ -295,13 +327,14 @@ impl Observer {
         let pss = self.settings.enabled.has("pss").then(|| self.proportional(now, view));
         let time = components::Time { now: now.monotonic, boot: self.boot, clock: self.procfs.clock() };
         if all {
-            view.components = components::figures(&self.inventory, pss.as_deref(), can, &time);
+            components::figures(&self.inventory, pss.as_deref(), can, &time, &mut view.components);
         }
         clock.lap();
         if self.settings.enabled.has("vmi") {
             self.vmis.read_vcpus = can.threads;
             let broken = |pid| trouble.has_broken(pid);
-            view.vms = self.vmis.figures(&self.inventory, broken, pss.as_deref(), &self.node_name, &time);
+            let (pss, node) = (pss.as_deref(), &self.node_name);
+            self.vmis.figures(&self.inventory, broken, pss, node, &time, &mut view.vms);
             self.health.note("vmi", clock.lap(), now.unix, Ok(()));
             if self.settings.enabled.has("cgroup") {
                 let cgroups =

@@ -110,8 +110,8 @@ impl Node {
         &self,
         procfs: &ProcFs,
         buffer: &mut Buffer,
-    ) -> Result<Vec<PressureTotals>, ReadError> {
-        let mut totals = Vec::with_capacity(self.pressure.len());
+        totals: &mut Vec<PressureTotals>,
+    ) -> Result<(), ReadError> {
         for (resource, file) in &self.pressure {
             let nanos = |usec: u64| Nanos(usec.saturating_mul(1000));
             let Pressure { some, full } = match read(procfs, c"pressure", file, pressure::parse, buffer) {
@@ -126,7 +126,7 @@ impl Node {
                 stalled: full.map(|full| nanos(full.total_usec)),
             });
         }
-        Ok(totals)
+        Ok(())
     }
 }
 

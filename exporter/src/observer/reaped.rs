@@ -45,6 +45,11 @@ impl Reaped {
         self.read && (self.grown > 0 || self.carried > 0 || self.gone > 0 || self.untrusted > 0)
     }
 
+    /// Whether it has reaped something since the last settlement.
+    pub(super) fn has_grown(&self) -> bool {
+        self.grown > 0
+    }
+
     /// What of its children's time is counted, or about to be: whoever reaps it gets that too.
     pub(super) fn counted(&self) -> u64 {
         self.children - self.grown + self.carried + self.gone

@@ -68,37 +68,37 @@ impl Threads {
         self.threads.len()
     }
 
-    /// Reads all of them, unless the process was idle. `from_birth`: what threads that are seen first have used so
-    /// far counts.
+    /// Reads all of them, unless the process was idle. What they used goes into `used`, also of those that were read
+    /// before one failed. `from_birth`: what threads that are seen first have used so far counts.
     pub(super) fn read(
         &mut self,
         procfs: &ProcFs,
         process: Process,
         from_birth: bool,
+        used: &mut ThreadsUsed,
         buffer: &mut Buffer,
-    ) -> Result<ThreadsUsed, ReadError> {
+    ) -> Result<(), ReadError> {
         let Process { pid, threads: count, used: cpu, now } = process;
-        let mut used = ThreadsUsed::default();
         let mut stale = self.stale || count != self.threads.len() as u64;
         let was_idle = |(then, at): (Ticks, Nanos)| then == cpu && now.0.saturating_sub(at.0) < IDLE;
         if !stale && self.read_at.is_some_and(was_idle) {
-            return Ok(used);
+            return Ok(());
         }
         // Until all of them are read it is not known that they were idle.
         self.read_at = None;
         for thread in &mut self.threads {
             match thread.schedstat.read(buffer) {
-                Ok(text) => thread.advance(parse(pid, thread.id, text)?, &mut used),
+                Ok(text) => thread.advance(parse(pid, thread.id, text)?, used),
                 Err(Reason::Vanished) => stale = true,
                 Err(reason) => return Err(ReadError::new(path(pid, thread.id), reason)),
             }
         }
         let vcpus = self.threads.iter().filter(|thread| thread.vcpu.is_some()).count();
         if stale || vcpus < self.expected_vcpus {
-            self.list(&procfs.process(pid)?, from_birth, &mut used, buffer)?;
+            self.list(&procfs.process(pid)?, from_birth, used, buffer)?;
         }
         self.read_at = Some((cpu, now));
-        Ok(used)
+        Ok(())
     }
 
     fn list(

@@ -38,10 +38,10 @@ impl Vmis {
         pss: Option<&Readings>,
         node: &str,
         time: &Time,
-    ) -> Vec<VmFigures> {
+        figures: &mut Vec<VmFigures>,
+    ) {
         let rows = inventory.vms();
         self.shown.clear();
-        let mut figures = Vec::new();
         let mut first = 0;
         while let Some(row) = rows.get(first) {
             let count = rows[first..].iter().take_while(|other| other.vm.name == row.vm.name).count();
@@ -59,7 +59,6 @@ impl Vmis {
             figure.pods = count as u64;
             figures.push(figure);
         }
-        figures
     }
 
     fn figure(&self, inventory: &Inventory, row: &VmRow, pss: Option<&Readings>, time: &Time) -> VmFigures {

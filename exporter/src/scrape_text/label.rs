@@ -96,7 +96,16 @@ pub(super) fn labels(text: &str, format: Format) -> Result<(Labels<'_>, &str), S
     }
 }
 
+/// Up to this many labels each is compared with each: nearly all series have fewer.
+const FEW: usize = 24;
+
 fn twice(labels: Labels<'_>) -> Option<&str> {
+    if labels.count() > FEW {
+        // A hostile line of some KB holds thousands.
+        let mut names: Vec<_> = labels.map(|(name, _)| name).collect();
+        names.sort_unstable();
+        return names.windows(2).find_map(|pair| (pair[0] == pair[1]).then_some(pair[0]));
+    }
     let mut later = labels;
     while let Some((name, _)) = later.next() {
         let mut others = later;

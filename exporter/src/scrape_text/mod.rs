@@ -13,6 +13,8 @@
 //! who ask for them (`escaping=allow-utf-8`). Nothing is kept between lines, so which families are there
 //! twice, or what a family's samples must look like, is for the reader of the lines.
 //!
+//! [`lines`] reads a text that is there as a whole; [`Arriving`] one that comes in pieces, of which little is wanted.
+//!
 //! ```
 //! use edgebench_exporter::scrape_text::{Format, Line, lines};
 //!
@@ -27,10 +29,12 @@
 //! # Ok::<(), edgebench_sampler::Malformed>(())
 //! ```
 
+mod arriving;
 mod label;
 mod line;
 mod number;
 
+pub use arriving::{Arriving, Bounds, Objection, Read, Refusal, Wants};
 pub use label::{Labels, Quoted};
 pub use line::{Kind, Line, Sample};
 pub use number::Number;

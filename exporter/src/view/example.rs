@@ -5,6 +5,10 @@ use edgebench_sampler::component::Stack;
 use edgebench_sampler::explain::KernelPart;
 use edgebench_sampler::{Bytes, BytesDelta, Nanos};
 
+use super::joined::{
+    DeploymentFigures, EndpointFigures, GuestMemory, GuestTargetFigures, InstallationFigures, JoinedVm,
+    ModuleFigures, Reported, Reserved, ReservedSource,
+};
 use super::{
     CollectorHealth, ComponentFigures, ComponentNow, CpuByMode, Discovery, GuestFigures, NodeCpu, NodeMemory,
     OwnFigures, PressureTotals, Proportional, PssCost, VcpuThread, View, VmComponent, VmCpu, VmFigures,
@@ -22,6 +26,12 @@ pub fn node(vms: usize) -> View {
         pressure: ["cpu", "memory", "io"].map(pressure).to_vec(),
         components: components(),
         vms: (0..vms).map(vm).collect(),
+        installations: ["kubernetes", "kubevirt", "cdi"].map(installation).to_vec(),
+        deployments: ["virt-operator", "virt-api", "virt-controller", "cdi-operator"]
+            .map(deployment)
+            .to_vec(),
+        endpoints: ["virt-handler", "virt-api", "virt-controller"].map(endpoint).to_vec(),
+        guest_targets: (0..vms).flat_map(guest_targets).collect(),
         discovery: Discovery {
             mode: "list",
             processes: 312,
@@ -181,14 +191,89 @@ fn vm(number: usize) -> VmFigures {
             _ => VmCpu::Split { guest: Nanos(2_204_000_000_000), overhead: Nanos(276_000_000_000) },
         },
         vcpu_threads: vec![thread(0), thread(1)],
+        joined: joined(number),
     }
+}
+
+/// What others say of a VM.
+fn joined(number: usize) -> JoinedVm {
+    let reserved = |source| Reserved { source, bytes: Bytes(288 * MIB) };
+    let memory = |source, mib| GuestMemory {
+        source,
+        total: Some(Bytes(985 * MIB)),
+        used: Some(Bytes(mib * MIB)),
+        age: 12.5,
+    };
+    let module = |name: &str, mib| ModuleFigures {
+        module: name.to_owned(),
+        memory: Some(Bytes(mib * MIB)),
+        cpu: Some(0.0125),
+        age: 12.5,
+    };
+    JoinedVm {
+        pod: Some(format!("virt-launcher-edge-vm-{number}-4kfzr")),
+        phase: Some("Running".to_owned()),
+        launcher_version: Some("v1.9.0".to_owned()),
+        paused: false,
+        request: Some(Bytes(1_312 * MIB)),
+        reserved: vec![
+            reserved(ReservedSource::Status),
+            reserved(ReservedSource::Annotation),
+            reserved(ReservedSource::Metric),
+            Reserved { source: ReservedSource::Formula, bytes: Bytes(268 * MIB) },
+        ],
+        reported: Some(Reported {
+            resident: Some(Bytes(702 * MIB)),
+            domain: Some(Bytes(1_024 * MIB)),
+            cpu: Some(Nanos(2_479_000_000_000)),
+            age: 12.5,
+        }),
+        guest: vec![memory("balloon", 410), memory("node_exporter", 412), memory("iot_edge", 409)],
+        guest_cpu: Some(Nanos(2_150_000_000_000)),
+        modules: vec![module("edgeAgent", 89), module("edgeHub", 151)],
+    }
+}
+
+fn installation(product: &'static str) -> InstallationFigures {
+    InstallationFigures { product, version: "v1.9.0".to_owned(), phase: "Deployed".to_owned() }
+}
+
+fn deployment(component: &str) -> DeploymentFigures {
+    DeploymentFigures { component: component.to_owned(), wanted: 1, ready: 1 }
+}
+
+fn endpoint(component: &str) -> EndpointFigures {
+    EndpointFigures {
+        component: component.to_owned(),
+        pod: format!("{component}-7d4b9c6f5-x2x7k"),
+        up: true,
+        duration: Nanos(38_000_000),
+        bytes: 113_091,
+        series: 1_204,
+        failures: vec![("timeout", 1)],
+        age: Some(12.5),
+        resident: Some(Bytes(81 * MIB)),
+        cpu: Some(Nanos(93_000_000_000)),
+        open_fds: Some(37),
+        start_time: Some(1_767_225_612.5),
+    }
+}
+
+fn guest_targets(number: usize) -> [GuestTargetFigures; 2] {
+    ["node_exporter", "edgeAgent"].map(|kind| GuestTargetFigures {
+        node: "edge-node-1".to_owned(),
+        namespace: "default".to_owned(),
+        name: format!("edge-vm-{number}"),
+        kind,
+        up: true,
+    })
 }
 
 fn health(collector: &'static str) -> CollectorHealth {
     CollectorHealth {
         collector,
         success: true,
-        duration: Nanos(81_250),
+        duration: Some(Nanos(81_250)),
         errors: vec![("denied", 2), ("malformed", 0)],
         last_success: Some(1_767_312_000.75),
     }

@@ -51,6 +51,12 @@ pub struct Cache {
     bodies: [Body; 4],
 }
 
+impl std::fmt::Debug for Cache {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Cache").field("max_age", &self.max_age).finish_non_exhaustive()
+    }
+}
+
 #[derive(Default)]
 struct Body {
     bytes: Bytes,
@@ -132,14 +138,17 @@ const fn index(format: Format, encoding: Encoding) -> usize {
 
 /// The buffer of the last body, emptied; a new one while a client still reads from it.
 fn emptied(last: &mut Bytes) -> Vec<u8> {
-    let last = std::mem::take(last);
+    let mut last = std::mem::take(last);
+    let length = last.len();
     if last.is_unique() {
+        // Of what is left of it a copy would be made.
+        last.truncate(1);
         let mut buffer = Vec::from(last);
         buffer.clear();
         buffer
     } else {
         // The next body is about as long as the last.
-        Vec::with_capacity(last.len() + last.len() / 8)
+        Vec::with_capacity(length + length / 8)
     }
 }
 

@@ -68,10 +68,10 @@ impl TelemetryPath {
 }
 
 /// The cache, for handlers that run on one thread but have to be `Send`.
-type Shared = Arc<Mutex<Cache>>;
+pub(super) type Shared = Arc<Mutex<Cache>>;
 
 /// All routes over `cache`.
-pub(super) fn router(telemetry_path: &TelemetryPath, product: &Product, cache: Cache) -> Router {
+pub(super) fn router(telemetry_path: &TelemetryPath, product: &Product, cache: Shared) -> Router {
     let mut router = Router::new()
         .route(telemetry_path.as_str(), get(metrics))
         .route("/-/healthy", get(healthy))
@@ -84,12 +84,17 @@ pub(super) fn router(telemetry_path: &TelemetryPath, product: &Product, cache: C
     }
     router
         .fallback(|| std::future::ready(answer(StatusCode::NOT_FOUND, PLAIN, "Not found\n")))
-        .with_state(Arc::new(Mutex::new(cache)))
+        .with_state(cache)
 }
 
 async fn metrics(State(cache): State<Shared>, headers: HeaderMap) -> Response<Body> {
-    let format = negotiate::format(values(&headers, ACCEPT));
-    let encoding = negotiate::encoding(values(&headers, ACCEPT_ENCODING));
+    scrape(&cache, &headers)
+}
+
+/// The answer to a scrape.
+pub(super) fn scrape(cache: &Mutex<Cache>, headers: &HeaderMap) -> Response<Body> {
+    let format = negotiate::format(values(headers, ACCEPT));
+    let encoding = negotiate::encoding(values(headers, ACCEPT_ENCODING));
     let scraped = cache.lock().unwrap_or_else(PoisonError::into_inner).scrape(format, encoding);
     let mut response = match scraped {
         Ok(body) => answer(StatusCode::OK, HeaderValue::from_static(format.content_type()), body),

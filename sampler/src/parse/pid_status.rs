@@ -79,6 +79,17 @@ pub fn parse(text: &[u8]) -> Result<PidStatus, Malformed> {
     Ok(status)
 }
 
+/// Whether the process of this `status` ignores the ends of its children: then the kernel reaps them itself, and adds
+/// their time to nobody's (`do_notify_parent` in `kernel/signal.c`).
+pub fn ignores_children(text: &[u8]) -> bool {
+    /// SIGCHLD but on Alpha, MIPS and SPARC.
+    const SIGCHLD: u32 = 17;
+    let mut lines = text.split(|&byte| byte == b'\n');
+    let ignored = lines.find_map(|line| line.strip_prefix(b"SigIgn:")).map(<[u8]>::trim_ascii);
+    let mask = ignored.and_then(|mask| u64::from_str_radix(std::str::from_utf8(mask).ok()?, 16).ok());
+    mask.is_some_and(|mask| mask >> (SIGCHLD - 1) & 1 == 1)
+}
+
 #[cfg(test)]
 mod tests {
     use procfs_core::FromRead;
@@ -190,6 +201,15 @@ nonvoluntary_ctxt_switches:	0
     /// The least a kernel prints that this is good for.
     const LEAST: &str = "Uid:\t107\t1\t2\t3\nThreads:\t4\nCapEff:\t0000000000000400\n\
         voluntary_ctxt_switches:\t5\nnonvoluntary_ctxt_switches:\t6\n";
+
+    #[test]
+    fn who_ignores_sigchld_has_its_bit_set() {
+        assert!(!ignores_children(QEMU.as_bytes()), "SIGPIPE");
+        assert!(ignores_children(b"Name:\tsh\nSigIgn:\t0000000000010000\nSigCgt:\t0\n"));
+        assert!(ignores_children(b"SigIgn:\tffffffffffffffff\n"), "kthreadd");
+        assert!(!ignores_children(b""));
+        assert!(!ignores_children(b"SigIgn:\t\xff\n"));
+    }
 
     #[test]
     fn a_real_qemu_is_read() {

@@ -200,8 +200,9 @@ impl ProcFs {
             rustix::fs::seek(&dir, SeekFrom::Start(position)).map_err(failed)?;
         }
         let mut space = [MaybeUninit::uninit(); 16 << 10];
-        // Who wants a few need not be given hundreds.
-        let room = if position > 0 { 2 << 10 } else { space.len() };
+        // Who wants a few is to be given a few: the kernel fills what room there is, 32 bytes for each process, and
+        // looks each of them up.
+        let room = if position > 0 { 256 } else { space.len() };
         let mut entries = RawDir::new(dir, &mut space[..room]);
         while let Some(entry) = entries.next() {
             let entry = entry.map_err(failed)?;
@@ -223,8 +224,11 @@ impl ProcFs {
 
     /// Keeps a file of the node open.
     pub fn keep(&self, name: &CStr) -> Result<KeptFile, ReadError> {
+        // Made by `single_open` (`fs/proc/stat.c`, `fs/proc/meminfo.c`, `kernel/sched/psi.c`).
+        let text = name.to_bytes();
+        let in_one_read = matches!(text, b"stat" | b"meminfo") || text.starts_with(b"pressure/");
         rustix::fs::openat(&self.dir, name, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
-            .map(|fd| KeptFile::new(fd, false))
+            .map(|fd| KeptFile::new(fd, in_one_read))
             .map_err(|errno| ReadError::io(&self.path(name), errno.into()))
     }
 

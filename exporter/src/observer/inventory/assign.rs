@@ -39,6 +39,7 @@ impl Inventory {
         self.names_outside_pods -= u64::from(row.outside_pods);
         row.outside_pods = class.outside_pods;
         row.supervisor = is_supervisor(class.component.name);
+        row.takes_orphans = takes_orphans(class.component.name);
         let tier = match (is_kept(class), in_pod) {
             (true, _) => Tier::Kept,
             _ if class.component == &KERNEL_THREADS => Tier::KernelThread,
@@ -127,4 +128,10 @@ pub(super) fn is_kept(class: &Class) -> bool {
 /// Whoever reaps containers: their time is counted by the containers' pods.
 fn is_supervisor(component: &str) -> bool {
     matches!(component, "containerd-shim" | "conmon" | "containerd" | "crio" | "dockerd" | "runc")
+}
+
+/// Whoever asks for orphans (PR_SET_CHILD_SUBREAPER): containerd's shim (`pkg/shim/shim_linux.go`, `SetSubreaper`) and
+/// `conmon.c`. `runc`, `dockerd` and `crio` do not.
+fn takes_orphans(component: &str) -> bool {
+    matches!(component, "containerd-shim" | "conmon")
 }

@@ -21,15 +21,15 @@ impl Inventory {
         if gone.is_empty() {
             return;
         }
-        // The kernel's exit records say what each used: then nobody owes anything.
-        let reaped = !self.rules.events;
-        for pid in gone.iter().filter(|_| reaped) {
+        for pid in gone {
             self.owe(*pid, gone);
         }
         for pid in gone {
             self.forget(*pid);
         }
-        if !reaped {
+        // Where the kernel tells of an end it says who waits, so that a parent that is not up to date matters only where
+        // messages are lost.
+        if self.rules.events && gone.is_disjoint(&self.parents) {
             return;
         }
         // Those who lost their parent have another now. Nothing else is read here: what a process has reaped by now
@@ -41,30 +41,14 @@ impl Inventory {
         }
     }
 
-    /// What was counted of a process that is gone is in the time of whoever reaped it. Where its parent is gone too
-    /// either of them may have been first: then the nearest ancestor that is left has it, or pid 1.
+    /// What was counted of a process that is gone is in the time of whoever reaped it.
     fn owe(&mut self, pid: Pid, gone: &BTreeSet<Pid>) {
         let Some(row) = self.rows.get(&pid) else { return };
         let counted = row.cpu.total().0 + row.reaped.counted();
         let untrusted = row.supervisor || row.reaped.is_untrusted();
-        let parent = row.parent;
-        let mut heir = parent;
-        // A pid in use again could close a circle.
-        for _ in 0..64 {
-            match self.rows.get(&heir) {
-                Some(row) if gone.contains(&heir) => heir = row.parent,
-                _ => break,
-            }
-        }
-        if !self.rows.contains_key(&heir) || gone.contains(&heir) {
-            heir = INIT;
-        }
-        // Its pod counts what it used, and so what its new parent gets.
-        let untrusted = untrusted || self.pods.counts(pid) && self.pods.of(heir) != self.pods.of(pid);
-        // Supervisors of containers ask for orphans.
-        let supervised = self.rows.get(&heir).is_some_and(|row| row.supervisor);
-        let orphan = gone.contains(&parent) && heir != INIT && !supervised;
-        for heir in [Some(heir), orphan.then_some(INIT)].into_iter().flatten() {
+        for heir in self.heirs(row.parent, gone) {
+            // Its pod counts what it used, and so what its new parent gets.
+            let untrusted = untrusted || self.pods.counts(pid) && self.pods.of(heir) != self.pods.of(pid);
             let Some(above) = self.rows.get_mut(&heir) else { continue };
             above.reaped.child_gone(counted);
             if untrusted {
@@ -74,6 +58,29 @@ impl Inventory {
                 self.unsettled.push(heir);
             }
         }
+    }
+
+    /// Who may have reaped a child of `parent`. Where the parent is gone too either of them may have been first: then
+    /// the nearest ancestor that is left reaped it, or one above that had asked for orphans, or pid 1. Who asked does
+    /// not stand in `/proc`, so it is all of them, up to one that is known to.
+    fn heirs(&self, parent: Pid, gone: &BTreeSet<Pid>) -> Vec<Pid> {
+        const DEEPEST: usize = 64;
+        let orphan = gone.contains(&parent);
+        let mut heirs = Vec::new();
+        let mut above = parent;
+        // A pid in use again could close a circle.
+        for _ in 0..DEEPEST {
+            let Some(row) = self.rows.get(&above).filter(|_| above != INIT) else { break };
+            if !gone.contains(&above) && !heirs.contains(&above) {
+                heirs.push(above);
+                if !orphan || row.takes_orphans {
+                    return heirs;
+                }
+            }
+            above = row.parent;
+        }
+        heirs.push(INIT);
+        heirs
     }
 
     fn forget(&mut self, pid: Pid) {

@@ -73,6 +73,7 @@ impl Inventory {
             }
         }
         gone.extend(known.map(|(pid, _)| *pid));
+        self.parents = self.rows.values().map(|row| row.parent).collect();
         Ok(fresh)
     }
 

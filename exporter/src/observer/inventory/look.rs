@@ -7,7 +7,7 @@ use edgebench_sampler::parse::pid_cgroup::PodUid;
 use edgebench_sampler::parse::pid_stat;
 use edgebench_sampler::process::{Denied, ProcessSample};
 use edgebench_sampler::procfs::{Buffer, Listed, ProcFs, ProcessFile};
-use edgebench_sampler::{Nanos, Pid, ReadError, Reason, StartTicks};
+use edgebench_sampler::{Bytes, Nanos, Pid, ReadError, Reason, StartTicks};
 
 use super::Inventory;
 use super::assign::is_kept;
@@ -105,6 +105,7 @@ impl Inventory {
         let stat = pid_stat::parse(dir.read(ProcessFile::Stat, buffer)?)
             .map_err(|error| ReadError::new(dir.path(c"stat"), Reason::Malformed(error)))?;
         let (comm, major_faults, children) = (comm(stat.comm), stat.major_faults, children(&stat));
+        let resident = Bytes::from_pages(stat.resident, procfs.clock().page_size);
         let mut denied = Denied::default();
         let sample = procfs.sample(&dir, buffer, &mut denied)?;
         let known = self.rows.get(&pid).is_some_and(|row| row.start == sample.id.start);
@@ -134,11 +135,14 @@ impl Inventory {
                 self.newest > StartTicks(0) && found.as_ref().is_some_and(|found| found.from_birth),
             ),
             supervisor: false,
+            takes_orphans: false,
             not_kept: false,
             denial_told: false,
             outside_pods: false,
-            finished: false,
             held,
+            resident,
+            memory_stale: false,
+            rest: 0,
             looked: self.reading,
             read_at: now,
             changed: Nanos(0),
@@ -159,10 +163,12 @@ impl Inventory {
         row.looked = self.reading;
         row.comm = comm;
         row.parent = sample.parent;
+        self.parents.insert(sample.parent);
         if let Some(class) = row.class {
             self.classes[class].change(&row.held, &held);
         }
         row.held = held;
+        (row.resident, row.memory_stale, row.rest) = (resident, false, 0);
         if let Some(pod) = sample.membership.pod.clone() {
             self.loose.remove(&pid);
             let new = found.as_ref().is_some_and(|found| found.from_birth) && self.newest > StartTicks(0);

@@ -29,14 +29,17 @@ use edgebench_sampler::classify::{Class, Trust};
 use edgebench_sampler::process::{Denied, ProcessId, ProcessSample};
 use edgebench_sampler::procfs::{Buffer, KeptFile, Listed, PidPositions, ProcFs};
 use edgebench_sampler::{Nanos, Pid, ReadError, StartTicks};
+use rustix::io::Errno;
 
 use self::heard::Heard;
 pub(super) use self::row::Row;
 use self::row::Tier;
+use self::sweep::Resting;
 pub(super) use self::vms::VmRow;
 use super::classes::{ClassIndex, Classes};
 use super::kept::{Kept, Wanted};
 use super::pods::Pods;
+use crate::kernel_events::Source;
 
 /// How processes are found and read.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +56,14 @@ pub(super) struct Rules {
     pub(super) events: bool,
 }
 
+impl Rules {
+    /// After how many nanoseconds `/proc` is listed again as a whole. Where the kernel tells of births and deaths it also
+    /// tells when it could not: what is left are its own slips.
+    fn relist(&self) -> u64 {
+        if self.events { self.recheck.0.saturating_mul(30) } else { self.recheck.0 }
+    }
+}
+
 /// The table.
 #[derive(Debug)]
 pub(super) struct Inventory {
@@ -67,6 +78,8 @@ pub(super) struct Inventory {
     vms: Vec<VmRow>,
     vms_stale: bool,
     listing: Vec<Listed>,
+    /// Who had a child, by the last listing and the looks since.
+    parents: BTreeSet<Pid>,
     /// Processes whose `stat` may not be read.
     refused: BTreeSet<Listed>,
     /// Processes to look at again, since a file was malformed.
@@ -94,6 +107,7 @@ pub(super) struct Inventory {
     unsettled: Vec<Pid>,
     cursor: Pid,
     swept_at: Nanos,
+    resting: Resting,
     pub(super) listings: u64,
     pub(super) looks: u64,
     /// Whether the set of kept processes changed since it was asked for last.
@@ -119,6 +133,8 @@ pub(super) struct Trouble {
     pub(super) io: Option<ReadError>,
     /// Processes that are not kept open because there are too few descriptors.
     pub(super) too_many_files: u64,
+    /// Why the kernel's events could not be heard.
+    pub(super) events: Option<Errno>,
 }
 
 impl Trouble {
@@ -146,6 +162,7 @@ impl Inventory {
             vms: Vec::new(),
             vms_stale: true,
             listing: Vec::new(),
+            parents: BTreeSet::new(),
             refused: BTreeSet::new(),
             again: Vec::new(),
             relist: false,
@@ -163,6 +180,7 @@ impl Inventory {
             unsettled: Vec::new(),
             cursor: Pid(0),
             swept_at: Nanos(0),
+            resting: Resting::default(),
             listings: 0,
             looks: 0,
             membership: 0,
@@ -182,13 +200,14 @@ impl Inventory {
         procfs: &ProcFs,
         now: Nanos,
         forks: u64,
+        events: Option<&mut dyn Source>,
         buffer: &mut Buffer,
     ) -> Result<(), ReadError> {
         self.reading += 1;
-        self.trouble = Trouble::default();
+        self.trouble = Trouble { events: self.trouble.events.take(), ..Trouble::default() };
         let mut changed = std::mem::take(&mut self.again);
         let mut gone = BTreeSet::new();
-        let overdue = self.listed_at.is_none_or(|then| now.0.saturating_sub(then.0) >= self.rules.recheck.0);
+        let overdue = self.listed_at.is_none_or(|then| now.0.saturating_sub(then.0) >= self.rules.relist());
         let retry = std::mem::take(&mut self.relist) || !self.complete;
         // What pods used comes first: what runs meanwhile is then counted by the processes, never twice.
         self.pods.read_usage(procfs, buffer);
@@ -198,9 +217,10 @@ impl Inventory {
         let lost = !gone.is_empty();
         let mut fresh = Vec::new();
         let mut listing = Ok(());
-        let wanted = if self.rules.events {
-            // What children used comes with their exit records.
-            self.unsettled.clear();
+        let wanted = if let Some(kernel) = events {
+            // Whoever was reaped before its parent was read is heard of after that.
+            self.read_parents(procfs, now, &mut changed, buffer);
+            self.listen(kernel);
             self.follow_up(procfs, now, &mut fresh, &mut changed, &mut gone, buffer)
         } else {
             self.read_young(procfs, now, &mut changed, &mut gone, buffer);
@@ -208,7 +228,7 @@ impl Inventory {
         };
         let urgent = overdue || retry || lost || forks == 0 || self.rules.events || self.has_urgent_debts();
         let new = if wanted && !urgent { self.list_new(procfs, forks) } else { None };
-        let mut settles = !self.rules.events;
+        let mut settles = true;
         let found = match new {
             Some(new) => {
                 settles = false;
@@ -226,7 +246,10 @@ impl Inventory {
                 self.forks = forks;
                 fresh.extend(new);
             }
-            Err(error) => listing = Err(error),
+            Err(error) => {
+                self.relist = true;
+                listing = Err(error);
+            }
         }
         self.end(procfs, &gone, buffer);
         if listing.is_ok() && settles {
@@ -295,7 +318,7 @@ impl Inventory {
         // They are read in turn: the next one has waited longest.
         let after = (std::ops::Bound::Excluded(self.cursor), std::ops::Bound::Unbounded);
         let mut turn = self.rows.range(after).chain(self.rows.iter());
-        turn.find(|(_, row)| row.tier != Tier::Kept).map(|(_, row)| row.read_at)
+        turn.find(|(_, row)| row.tier != Tier::Kept).map(|(_, row)| row.read_at.min(self.resting.oldest()))
     }
 
     /// The start of the oldest process of each component that lost its oldest one, found anew.

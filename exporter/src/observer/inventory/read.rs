@@ -10,7 +10,7 @@ use super::{Inventory, Trouble};
 use crate::observer::classes::Classes;
 use crate::observer::counters::add;
 use crate::observer::kept::Kept;
-use crate::observer::threads::Process;
+use crate::observer::threads::{Process, ThreadsUsed};
 
 impl Inventory {
     pub(super) fn read_kept(
@@ -165,14 +165,14 @@ pub(super) fn read_rest(
     }
     if let Some(all) = &mut kept.threads {
         let process = Process { pid, threads, used: row.cpu.total(), now: row.read_at };
-        match all.read(procfs, process, from_birth, buffer) {
-            Ok(used) => {
-                let totals = &mut classes[class].totals;
-                totals.run_queue_wait = add(totals.run_queue_wait, Nanos(used.run_queue_wait));
-                totals.context_switches += used.timeslices;
-            }
-            Err(error) if error.is_vanished() => {}
-            Err(error) => trouble.threads = Some(error),
+        let mut used = ThreadsUsed::default();
+        let read = all.read(procfs, process, from_birth, &mut used, buffer);
+        let totals = &mut classes[class].totals;
+        totals.run_queue_wait = add(totals.run_queue_wait, Nanos(used.run_queue_wait));
+        totals.context_switches += used.timeslices;
+        match read {
+            Err(error) if !error.is_vanished() => trouble.threads = Some(error),
+            _ => {}
         }
     }
     Ok(())

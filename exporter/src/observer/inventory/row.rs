@@ -33,15 +33,22 @@ pub(in crate::observer) struct Row {
     pub(super) reaped: Reaped,
     /// Whether it supervises containers, whose time it reaps.
     pub(super) supervisor: bool,
+    /// Whether it is known to take orphans below it for its children.
+    pub(super) takes_orphans: bool,
     /// Whether it would be kept open if there were descriptors left.
     pub(super) not_kept: bool,
     /// Whether it was counted that some of its files are denied.
     pub(super) denial_told: bool,
     /// Whether it has a name of KubeVirt's or CDI's outside of any pod.
     pub(super) outside_pods: bool,
-    /// Whether its exit record was counted: then all of its time is.
-    pub(super) finished: bool,
     pub(in crate::observer) held: Held,
+    /// RES as `stat` said it last. `statm` is exact since Linux 6.16, and `stat` lags by some pages for each CPU: it is
+    /// compared with itself, and says nothing of a process that does something.
+    pub(super) resident: Bytes,
+    /// Whether `resident` changed since its memory was read.
+    pub(super) memory_stale: bool,
+    /// How many times in a row it was found to have done nothing.
+    pub(super) rest: u8,
     /// The reading in which it was last looked at.
     pub(super) looked: u64,
     pub(super) read_at: Nanos,
@@ -56,7 +63,8 @@ pub(super) struct StatRead {
     /// There is something to settle of what its children used.
     pub(super) reaped: bool,
     pub(super) threads: u64,
-    pub(super) resident: Bytes,
+    /// It used no CPU time and reaped none since the reading before.
+    pub(super) idle: bool,
 }
 
 pub(super) fn read_stat(
@@ -145,11 +153,7 @@ fn has_changed(row: &Row, stat: &PidStat<'_>) -> bool {
 }
 
 fn take(procfs: &ProcFs, stat: &PidStat<'_>, row: &mut Row, classes: &mut Classes, now: Nanos) -> StatRead {
-    let used = match row.finished {
-        false => row.cpu.advance(&CpuTicks::of(&ProcessCpu::of(stat))),
-        // All of a zombie's time was counted with its exit record, to the nanosecond.
-        true => CpuTicks::default(),
-    };
+    let used = row.cpu.advance(&CpuTicks::of(&ProcessCpu::of(stat)));
     let faults = stat.major_faults.saturating_sub(row.major_faults);
     row.major_faults = row.major_faults.max(stat.major_faults);
     if let Some(class) = row.class {
@@ -162,11 +166,14 @@ fn take(procfs: &ProcFs, stat: &PidStat<'_>, row: &mut Row, classes: &mut Classe
     }
     row.parent = stat.parent;
     row.read_at = now;
+    let resident = Bytes::from_pages(stat.resident, procfs.clock().page_size);
+    row.memory_stale |= std::mem::replace(&mut row.resident, resident) != resident;
+    let reaped = row.reaped.read(children(stat));
     StatRead {
         changed: has_changed(row, stat),
-        reaped: row.reaped.read(children(stat)),
+        reaped,
         threads: u64::from(stat.threads),
-        resident: Bytes::from_pages(stat.resident, procfs.clock().page_size),
+        idle: used == CpuTicks::default() && faults == 0 && !reaped,
     }
 }
 
