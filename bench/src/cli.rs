@@ -6,6 +6,12 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use edgebench_exporter::cluster::StartError;
+use edgebench_exporter::endpoints::{EndpointFlags, Fixed, SkipVerifyFlag};
+use edgebench_exporter::guests::GuestFlags;
+use edgebench_exporter::guests::targets::Flag as GuestFlag;
+
+use crate::cluster::Asker;
 use crate::remote::client::Access;
 
 /// Where did this node's memory and CPU go, and how much of it is KubeVirt?
@@ -72,6 +78,9 @@ pub struct FootprintArgs {
     /// The exporter to measure through.
     #[command(flatten)]
     pub exporter: ExporterArgs,
+    /// The cluster to ask.
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
 }
 
 /// What to compare.
@@ -193,6 +202,70 @@ impl ExporterArgs {
             bearer_token_file: self.bearer_token_file.clone(),
             timeout: self.timeout,
         })
+    }
+}
+
+/// Whom to ask what `/proc` does not know: what is reserved for each VM, what its guest uses, which versions run.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "The cluster")]
+pub struct ClusterArgs {
+    /// How to reach the API server; without it the service account's of the pod that this runs in, if it runs in one
+    #[arg(long, value_name = "FILE", conflicts_with = "url")]
+    pub kubeconfig: Option<PathBuf>,
+    /// Name of this node in the cluster [default: the host's name]
+    #[arg(long, value_name = "NAME", env = "NODE_NAME", conflicts_with = "url")]
+    pub node_name: Option<String>,
+    /// Ask nobody
+    #[arg(long, conflicts_with_all = ["kubeconfig", "endpoints", "guest_targets"])]
+    pub no_cluster: bool,
+    /// An endpoint beside those that the API server names: virt-handler=https://10.42.0.17:8443/metrics; may be given
+    /// several times
+    #[arg(
+        id = "endpoints",
+        long = "kubevirt-endpoint",
+        value_name = "COMPONENT=URL",
+        conflicts_with = "url"
+    )]
+    pub endpoints: Vec<Fixed>,
+    /// CA of the components' certificates (PEM), instead of the ConfigMap kubevirt-ca
+    #[arg(long, value_name = "FILE", conflicts_with = "url")]
+    pub kubevirt_ca_file: Option<PathBuf>,
+    /// A bearer token for CDI from 1.66 on and for whoever asks for one; sent over TLS only
+    #[arg(long, value_name = "FILE", conflicts_with = "url")]
+    pub kubevirt_token_file: Option<PathBuf>,
+    /// Believe any certificate, and show the token to whoever has it: of cdi or of all
+    #[arg(long, value_name = "WHOSE", default_value = "none", conflicts_with = "url")]
+    pub kubevirt_insecure_skip_verify: SkipVerifyFlag,
+    /// What answers inside of VMs: node_exporter,edgeAgent,edgeHub of all, or NAMESPACE/NAME[@ADDRESS]=node_exporter=9100;
+    /// may be given several times. A VM can say so itself by the annotation edgebench.io/guest-targets
+    #[arg(id = "guest_targets", long = "guest-targets", value_name = "TARGETS", conflicts_with = "url")]
+    pub guests: Vec<GuestFlag>,
+}
+
+impl ClusterArgs {
+    /// Whom to ask; nothing where nobody is named, and this is no pod.
+    ///
+    /// # Errors
+    /// Where the kubeconfig can't be used.
+    pub fn asker(&self, hostname: Option<String>) -> Result<Option<Asker>, StartError> {
+        let named = self.kubeconfig.is_some() || !self.endpoints.is_empty() || !self.guests.is_empty();
+        let in_cluster = std::env::var_os("KUBERNETES_SERVICE_HOST").is_some();
+        if self.no_cluster || !(named || in_cluster) {
+            return Ok(None);
+        }
+        // Asked once: there is no cadence.
+        let (interval, timeout) = (Duration::from_secs(60), Duration::from_secs(12));
+        let endpoints = EndpointFlags {
+            fixed: self.endpoints.clone(),
+            interval,
+            timeout,
+            ca_file: self.kubevirt_ca_file.clone(),
+            token_file: self.kubevirt_token_file.clone(),
+            skip_verify: self.kubevirt_insecure_skip_verify,
+        };
+        let guests = GuestFlags { targets: self.guests.clone(), interval, timeout };
+        let node = self.node_name.clone().filter(|name| !name.is_empty()).or(hostname).unwrap_or_default();
+        Asker::new(self.kubeconfig.clone(), node, &endpoints, &guests).map(Some)
     }
 }
 

@@ -8,9 +8,11 @@ use clap::CommandFactory;
 use edgebench_sampler::ProcFs;
 use edgebench_sampler::classify::Trust;
 use edgebench_sampler::process::Scratch;
+use edgebench_sampler::procfs::Buffer;
 
 use crate::capture::CaptureFile;
 use crate::cli::{Cli, Command, CompareArgs, DoctorArgs, FootprintArgs, Format, OutputArgs, roots};
+use crate::cluster::Ask;
 use crate::comparison::{Comparison, Side};
 use crate::footprint::{Fold, Footprint};
 use crate::interrupt::Interrupt;
@@ -66,12 +68,18 @@ fn footprint(arguments: &FootprintArgs) -> Result<ExitCode> {
         proportional: !arguments.no_pss,
         trust,
     };
+    let cluster = match &source {
+        Source::Here(procfs) => arguments.cluster.asker(procfs.host(&mut Buffer::default()).hostname)?,
+        // It has asked already.
+        Source::Exporter(_) => None,
+    };
     let mut file = arguments.save.as_deref().map(CaptureFile::create).transpose()?;
     let mut fold = Fold::new(&arguments.source.procfs);
     let mut progress = Progress::new(&source.name(), plan.samples, plan.interval);
     let interrupted = match &source {
         Source::Here(procfs) => {
-            let recorder = Recorder::new(procfs, &plan, &mut fold, file.as_mut());
+            let recorder = Recorder::new(procfs, &plan, &mut fold, file.as_mut())
+                .asking(cluster.as_ref().map(|cluster| cluster as &dyn Ask));
             measure(recorder, &plan, &interrupt, &mut progress)?
         }
         Source::Exporter(client) => {

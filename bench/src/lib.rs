@@ -14,6 +14,7 @@
 
 pub mod capture;
 pub mod cli;
+pub mod cluster;
 pub mod commands;
 pub mod comparison;
 pub mod doctor;

@@ -12,7 +12,8 @@ use edgebench_sampler::process::{ProcessMemory, ProcessPass, Scratch};
 use edgebench_sampler::{Bytes, ProcFs, ReadError, proportional, vm_reading};
 use thiserror::Error;
 
-use crate::capture::{CaptureError, CaptureFile, End, Header, Record, SCHEMA, Sink};
+use crate::capture::{CLUSTER_SCHEMA, CaptureError, CaptureFile, End, Header, Record, SCHEMA, Sink};
+use crate::cluster::{Ask, ClusterRecord};
 use crate::footprint::Fold;
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
@@ -57,6 +58,7 @@ pub struct Recorder<'a> {
     fold: &'a mut Fold,
     file: Option<&'a mut CaptureFile>,
     scratch: Scratch,
+    cluster: Option<&'a dyn Ask>,
     readings: u64,
     records: u64,
 }
@@ -69,7 +71,14 @@ impl<'a> Recorder<'a> {
         fold: &'a mut Fold,
         file: Option<&'a mut CaptureFile>,
     ) -> Recorder<'a> {
-        Recorder { procfs, plan, fold, file, scratch: Scratch::default(), readings: 0, records: 0 }
+        let scratch = Scratch::default();
+        Recorder { procfs, plan, fold, file, scratch, cluster: None, readings: 0, records: 0 }
+    }
+
+    /// Asks the cluster too, once all is read.
+    #[must_use]
+    pub fn asking(self, cluster: Option<&'a dyn Ask>) -> Recorder<'a> {
+        Recorder { cluster, ..self }
     }
 
     /// Says what is going to be measured, and on which machine; `started` is the wall clock.
@@ -78,7 +87,7 @@ impl<'a> Recorder<'a> {
     /// Where the figures can't take it.
     pub fn start(&mut self, started: SystemTime) -> Result<(), MeasureError> {
         let header = Header {
-            edgebench_capture: SCHEMA,
+            edgebench_capture: if self.cluster.is_some() { CLUSTER_SCHEMA } else { SCHEMA },
             version: env!("CARGO_PKG_VERSION").to_owned(),
             label: self.plan.label.clone(),
             started: humantime::format_rfc3339_seconds(started).to_string(),
@@ -146,12 +155,26 @@ impl<'a> Recorder<'a> {
         }
         let guests = self.plan.proportional;
         let vms = vm_reading::read(self.procfs, &processes, &classes, guests, &mut denied, buffer)?;
+        // Asked as soon as the processes are read: the two are to be of one moment.
+        let cluster = self.cluster.map(|cluster| {
+            let asked = cluster.ask();
+            let host = self.procfs.host(&mut self.scratch.buffer).hostname.unwrap_or_default();
+            ClusterRecord::new(
+                asked.node.as_deref().unwrap_or(&host),
+                &vms,
+                &asked.tables(),
+                asked.unknown.clone(),
+            )
+        });
         let count = processes.len() as u64;
         for process in processes {
             self.record(Record::Process(Box::new(process)))?;
         }
         for vm in vms {
             self.record(Record::Vm(Box::new(vm)))?;
+        }
+        if let Some(cluster) = cluster {
+            self.record(Record::Cluster(Box::new(cluster)))?;
         }
         let (readings, lines) = (self.readings, Some(self.records));
         self.record(Record::End(End { interrupted, denied, readings, processes: count, lines }))

@@ -8,6 +8,8 @@
 //! A capture that was taken through an exporter has a `scrape` for every sample in place of `reading`, and a
 //! `workload` (components and VMs) after the first of them and before `end`, in place of processes.
 //!
+//! Where the cluster was asked, what it says is one `cluster` before `end`.
+//!
 //! No command line is in a capture beyond the base name of `argv[0]`: they hold secrets.
 
 mod read;
@@ -26,12 +28,17 @@ use edgebench_sampler::vm_reading::VmReading;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::cluster::ClusterRecord;
 use crate::remote::scrape::{Exporter, NodeScrape, Workload};
 
-/// Version of the format. A reader takes all up to [`REMOTE_SCHEMA`].
+/// Version of the format. A reader takes all up to [`NEWEST_SCHEMA`].
 pub const SCHEMA: u32 = 1;
 /// Version of the format of captures taken through an exporter, which the first version did not have.
 pub const REMOTE_SCHEMA: u32 = 2;
+/// Version of the format of captures that say what the cluster says.
+pub const CLUSTER_SCHEMA: u32 = 3;
+/// The newest there is.
+pub const NEWEST_SCHEMA: u32 = CLUSTER_SCHEMA;
 
 /// A line of a capture.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -51,6 +58,8 @@ pub enum Record {
     Scrape(Box<NodeScrape>),
     /// What runs on the node: at the start, and once more at the end.
     Workload(Box<Workload>),
+    /// What the cluster says, once, before `end`.
+    Cluster(Box<ClusterRecord>),
     /// The last line.
     End(End),
 }
@@ -58,7 +67,7 @@ pub enum Record {
 /// Where, when and how a capture was taken.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Header {
-    /// [`SCHEMA`], or [`REMOTE_SCHEMA`], of the writer.
+    /// [`SCHEMA`], [`REMOTE_SCHEMA`] or [`CLUSTER_SCHEMA`].
     pub edgebench_capture: u32,
     /// Version of edgebench.
     pub version: String,

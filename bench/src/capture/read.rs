@@ -6,7 +6,7 @@ use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
 
-use super::{CaptureError, REMOTE_SCHEMA, Record, Sink};
+use super::{CaptureError, NEWEST_SCHEMA, Record, Sink};
 
 /// A line may be this long: `before` of 100,000 processes has 10 MB.
 const LONGEST_LINE: u64 = 256 << 20;
@@ -123,9 +123,9 @@ fn check_schema(path: &Path, line: &[u8]) -> Result<(), CaptureError> {
         };
         return Err(CaptureError::new(path, Some(1), what));
     };
-    if header.edgebench_capture > REMOTE_SCHEMA {
+    if header.edgebench_capture > NEWEST_SCHEMA {
         let what = format!(
-            "the capture has schema {}, this edgebench reads up to {REMOTE_SCHEMA}: use the version that made it, or a newer one",
+            "the capture has schema {}, this edgebench reads up to {NEWEST_SCHEMA}: use the version that made it, or a newer one",
             header.edgebench_capture
         );
         return Err(CaptureError::new(path, Some(1), what));

@@ -25,6 +25,7 @@ use super::{
     vms,
 };
 use crate::capture::{self, CaptureError, End, Header, Record, Sink};
+use crate::cluster::ClusterRecord;
 use crate::remote::scrape::{NodeScrape, Workload};
 
 /// Takes in the records of one capture.
@@ -42,6 +43,7 @@ pub struct Fold {
     before: Vec<CpuReading>,
     processes: Vec<ProcessSample>,
     vms: Vec<VmReading>,
+    cluster: Option<ClusterRecord>,
     end: Option<End>,
 }
 
@@ -64,6 +66,7 @@ impl Sink for Fold {
             }
             Record::Process(process) => self.processes.push(*process),
             Record::Vm(vm) => self.vms.push(*vm),
+            Record::Cluster(cluster) => self.cluster = Some(*cluster),
             Record::End(end) => self.end = Some(end),
         }
         Ok(())
@@ -86,6 +89,7 @@ impl Fold {
             before: Vec::new(),
             processes: Vec::new(),
             vms: Vec::new(),
+            cluster: None,
             end: None,
         }
     }
@@ -151,6 +155,7 @@ impl Fold {
                 memory,
                 unavailable_kib: self.memory.unavailable_kib().unwrap_or_default(),
                 samples: self.samples,
+                cluster: self.cluster,
             }));
         }
         let (last, clock) = match (self.last.take(), header.clock, self.last_scrape) {
@@ -178,6 +183,7 @@ impl Fold {
             used: &interval.used,
             proportional,
             node_ticks,
+            cluster: self.cluster.as_ref(),
         });
         let memory_ledger = memory_ledger::ledger(&memory_ledger::Input {
             last: &last,
@@ -254,6 +260,7 @@ impl Fold {
                 counter_resets: interval.resets,
                 scrape: None,
             },
+            cluster: self.cluster,
         })
     }
 }

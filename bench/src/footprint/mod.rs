@@ -8,8 +8,10 @@ mod averages;
 mod components;
 mod cpu_ledger;
 mod fold;
+mod headroom;
 mod memory_ledger;
 mod part;
+mod rings;
 mod scraped;
 mod tax;
 mod vms;
@@ -18,8 +20,10 @@ pub use averages::MemoryAverages;
 pub use components::{ComponentRow, Proportion, RowKey};
 pub use cpu_ledger::CpuLedger;
 pub use fold::Fold;
+pub use headroom::{Bound, Headroom, HeadroomVerdict};
 pub use memory_ledger::MemoryLedger;
 pub use part::{Group, PartKey};
+pub use rings::Rings;
 pub use scraped::ScrapeRemarks;
 pub use tax::{Tax, TaxPart};
 pub use vms::{ComputeFigures, VmRow};
@@ -31,6 +35,7 @@ use edgebench_sampler::sysstat::CpuShares;
 use edgebench_sampler::{Bytes, Clock};
 use serde::Serialize;
 
+use crate::cluster::ClusterRecord;
 use crate::remote::scrape::Exporter;
 
 /// A capture, turned into figures.
@@ -56,6 +61,9 @@ pub struct Footprint {
     pub tax: Tax,
     /// What was out of the ordinary while reading.
     pub remarks: Remarks,
+    /// What the cluster says, where it was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<ClusterRecord>,
 }
 
 /// Where, when and how a capture was taken.

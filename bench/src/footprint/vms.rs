@@ -14,6 +14,9 @@ use serde::Serialize;
 
 use super::components::{Proportion, percent};
 use super::cpu_ledger::shows_guest_time;
+use super::headroom::{self, Headroom};
+use super::rings::{self, Rings};
+use crate::cluster::{ClusterRecord, VmRecord};
 
 /// A row of the VM table.
 #[derive(Clone, Debug, Serialize)]
@@ -50,6 +53,20 @@ pub struct VmRow {
     pub cpu_overhead_percent: Option<f64>,
     /// The container `compute` by its cgroup.
     pub compute: Option<ComputeFigures>,
+    /// The whole pod by its cgroup: what `kubectl top pod` sums.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pod: Option<ComputeFigures>,
+    /// PSS of the pod's processes, hugetlb pages included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pod_proportional: Option<Bytes>,
+    /// Whether what is reserved will hold.
+    pub headroom: Headroom,
+    /// What the pod holds of RAM used, ring by ring.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rings: Option<Rings>,
+    /// What the cluster says of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<VmRecord>,
 }
 
 /// The container `compute` of a VM's pod.
@@ -81,6 +98,7 @@ pub(super) struct Input<'a> {
     pub(super) used: &'a [CpuUse],
     pub(super) proportional: bool,
     pub(super) node_ticks: Ticks,
+    pub(super) cluster: Option<&'a ClusterRecord>,
 }
 
 pub(super) fn rows(input: &Input<'_>) -> Vec<VmRow> {
@@ -111,7 +129,10 @@ fn row(vm: &VmReading, input: &Input<'_>) -> VmRow {
     }
     let share = |ticks: u64| visible.then(|| percent(ticks, input.node_ticks.0));
     let guest_proportional = vm.guest.map(|guest| guest.proportional);
-    VmRow {
+    let pod_uid = vm.pod.as_ref().map(|pod| pod.as_str());
+    let cluster =
+        input.cluster.and_then(|cluster| cluster.vm(&vm.vm.namespace, &vm.vm.name, pod_uid)).cloned();
+    let row = VmRow {
         namespace: vm.vm.namespace.clone(),
         name: vm.vm.name.clone(),
         uid: vm.uid.clone(),
@@ -130,10 +151,38 @@ fn row(vm: &VmReading, input: &Input<'_>) -> VmRow {
         cpu_guest_percent: share(guest_ticks),
         cpu_overhead_percent: share(all_ticks - guest_ticks),
         compute: vm.compute.map(ComputeFigures::from),
-    }
+        pod: vm.whole_pod.map(ComputeFigures::from),
+        pod_proportional: proportional.bytes(),
+        headroom: Headroom::default(),
+        rings: rings::rings(vm, input.processes, input.classes),
+        cluster,
+    };
+    let in_huge_pages = vm.guest.is_some_and(|guest| guest.hugetlb != Bytes::ZERO);
+    VmRow { headroom: row.headroom(in_huge_pages), ..row }
 }
 
 impl VmRow {
+    /// The room that its container has.
+    pub(super) fn headroom(&self, in_huge_pages: bool) -> Headroom {
+        headroom::headroom(&headroom::Input {
+            working_set: self.compute.map(|compute| compute.working_set),
+            limit: self.compute.and_then(|compute| compute.limit),
+            request: self.cluster.as_ref().and_then(|cluster| cluster.request),
+            guest_size: self.guest_size,
+            guest_resident: self.guest_resident,
+            huge: in_huge_pages || self.cluster.as_ref().is_some_and(|cluster| cluster.hugepages),
+        })
+    }
+
+    /// VM overhead in the kubelet's currency: what is held against request and limit beyond the guest. Huge pages are
+    /// in neither, so nothing of the guest is taken off then.
+    pub fn overhead_of_kubelet(&self) -> Option<BytesDelta> {
+        let compute = self.compute?;
+        let held = self.guest_resident?;
+        let huge = self.cluster.as_ref().is_some_and(|cluster| cluster.hugepages);
+        Some(compute.working_set.minus(if huge { Bytes::ZERO } else { held }))
+    }
+
     /// `namespace/name`.
     pub fn full_name(&self) -> String {
         if self.namespace.is_empty() {

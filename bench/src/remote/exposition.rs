@@ -11,6 +11,7 @@ use edgebench_sampler::component::Stack;
 use edgebench_sampler::vm::VmName;
 use edgebench_sampler::{Bytes, BytesDelta, Malformed, Nanos};
 
+use super::cluster::ClusterFamilies;
 use super::names::{self, *};
 use super::scrape::{
     About, ComponentScrape, CpuByMode, NodeCpu, NodeMemory, NodeScrape, Scrape, VmComponent, VmScrape,
@@ -54,6 +55,7 @@ struct Found {
     vms: BTreeMap<(VmName, String), VmScrape>,
     vm_components: BTreeMap<(VmName, String, String), VmComponent>,
     names_outside_pods: Option<u64>,
+    cluster: ClusterFamilies,
 }
 
 #[derive(Default)]
@@ -75,6 +77,7 @@ type Outcome = Result<(), String>;
 
 impl Found {
     fn sample(&mut self, sample: &Sample<'_>) -> Outcome {
+        self.cluster.take(sample)?;
         let value = sample.value;
         match sample.name {
             BUILD_INFO => put(&mut self.version, label(sample, VERSION)?),
@@ -130,6 +133,7 @@ impl Found {
             VMI_GUEST_RESIDENT => put(&mut self.vm(sample)?.guest_resident, bytes(value)?),
             VMI_GUEST_PROPORTIONAL => put(&mut self.vm(sample)?.guest_proportional, bytes(value)?),
             VMI_GUEST_AGE => put(&mut self.vm(sample)?.guest_age, age(value)?),
+            VMI_POD_PROPORTIONAL => put(&mut self.vm(sample)?.pod_proportional, bytes(value)?),
             VMI_OVERHEAD => put(&mut self.vm(sample)?.overhead, signed(value)?),
             VMI_WORKING_SET => put(&mut self.vm(sample)?.working_set, bytes(value)?),
             VMI_LIMIT => put(&mut self.vm(sample)?.limit, bytes(value)?),
@@ -189,6 +193,7 @@ impl Found {
             node_name,
             pressure: self.pressure,
             node,
+            cluster: self.cluster.record(),
             workload: Workload {
                 components: self.components.into_iter().map(|(key, row)| row.of(key)).collect(),
                 vms: self.vms.into_values().collect(),
@@ -278,12 +283,12 @@ fn stack_by_name(name: &str) -> Option<Stack> {
     [Kubevirt, Cdi, VmPod, Kubernetes, Edgebench, Other].into_iter().find(|stack| stack.name() == name)
 }
 
-fn vm_of(sample: &Sample<'_>) -> Result<(VmName, String), String> {
+pub(super) fn vm_of(sample: &Sample<'_>) -> Result<(VmName, String), String> {
     let name = VmName { namespace: label(sample, NAMESPACE)?, name: label(sample, NAME)? };
     Ok((name, label(sample, names::NODE)?))
 }
 
-fn label(sample: &Sample<'_>, name: &str) -> Result<String, String> {
+pub(super) fn label(sample: &Sample<'_>, name: &str) -> Result<String, String> {
     sample.label(name).map(|value| value.text().into_owned()).ok_or_else(|| format!("has no label {name}"))
 }
 
@@ -314,7 +319,7 @@ fn whole(value: Number<'_>) -> Result<i128, String> {
     value.scaled(0).ok_or_else(|| NO_SIZE.to_owned())
 }
 
-fn bytes(value: Number<'_>) -> Result<Bytes, String> {
+pub(super) fn bytes(value: Number<'_>) -> Result<Bytes, String> {
     u64::try_from(whole(value)?).map(Bytes).map_err(|_| NO_SIZE.to_owned())
 }
 
@@ -322,11 +327,11 @@ fn signed(value: Number<'_>) -> Result<BytesDelta, String> {
     i64::try_from(whole(value)?).map(BytesDelta).map_err(|_| NO_SIZE.to_owned())
 }
 
-fn count(value: Number<'_>) -> Result<u64, String> {
+pub(super) fn count(value: Number<'_>) -> Result<u64, String> {
     value.scaled(0).and_then(|count| u64::try_from(count).ok()).ok_or_else(|| NO_COUNT.to_owned())
 }
 
-fn age(value: Number<'_>) -> Result<f64, String> {
+pub(super) fn age(value: Number<'_>) -> Result<f64, String> {
     let seconds = value.real();
     if seconds >= 0.0 && seconds.is_finite() { Ok(seconds) } else { Err("is no age".to_owned()) }
 }

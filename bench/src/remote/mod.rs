@@ -15,6 +15,7 @@
 //! machine nothing but what its VMs' labels say. What is not carried is absent from every output.
 
 pub mod client;
+mod cluster;
 pub mod exposition;
 pub mod names;
 pub mod recorder;

@@ -97,6 +97,32 @@ pub const OVERHEAD: &str = "overhead";
 /// Its mode where the two can't be told apart.
 pub const UNSPLIT: &str = "unsplit";
 
+/// PSS of the whole pod.
+pub const VMI_POD_PROPORTIONAL: &str = "edgebench_vmi_pod_proportional_memory_bytes";
+/// What `compute` requests.
+pub const VMI_REQUEST: &str = "edgebench_vmi_pod_memory_request_bytes";
+/// What KubeVirt reserves, by source.
+pub const VMI_RESERVED: &str = "edgebench_vmi_memory_overhead_reserved_bytes";
+/// RES of qemu by virt-handler's word.
+pub const VMI_REPORTED_RESIDENT: &str = "edgebench_vmi_reported_resident_memory_bytes";
+/// Memory that the guest uses, by source.
+pub const VMI_GUEST_USED: &str = "edgebench_vmi_guest_memory_used_bytes";
+/// Memory that the guest has, by source.
+pub const VMI_GUEST_TOTAL: &str = "edgebench_vmi_guest_memory_total_bytes";
+/// How long ago the source was asked.
+pub const VMI_GUEST_REPORTED_AGE: &str = "edgebench_vmi_guest_reported_age_seconds";
+/// Memory of a module of IoT Edge.
+pub const MODULE_MEMORY: &str = "edgebench_guest_module_memory_bytes";
+/// How long ago edgeAgent was asked.
+pub const MODULE_AGE: &str = "edgebench_guest_module_age_seconds";
+
+/// What runs on the cluster.
+pub const INSTALLATION: &str = "edgebench_installation_info";
+/// Replicas wanted.
+pub const REPLICAS: &str = "edgebench_deployment_replicas";
+/// Replicas ready.
+pub const READY_REPLICAS: &str = "edgebench_deployment_ready_replicas";
+
 /// `user`, `system`, …
 pub const MODE: &str = "mode";
 /// Kind of kernel memory.
@@ -117,3 +143,15 @@ pub const UID: &str = "uid";
 pub const POD_UID: &str = "pod_uid";
 /// Version of the exporter.
 pub const VERSION: &str = "version";
+/// Name of the pod of a VMI.
+pub const VMI_POD: &str = "vmi_pod";
+/// Phase of a VMI.
+pub const PHASE: &str = "phase";
+/// Version that rendered the pod of a VMI.
+pub const LAUNCHER_VERSION: &str = "launcher_version";
+/// `kubernetes`, `kubevirt`, `cdi`.
+pub const PRODUCT: &str = "product";
+/// Who says it.
+pub const SOURCE: &str = "source";
+/// Module of IoT Edge.
+pub const MODULE: &str = "module";

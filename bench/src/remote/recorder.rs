@@ -14,7 +14,7 @@ use super::client::Client;
 use super::exposition;
 use super::names::READING_TIMESTAMP;
 use super::scrape::{CpuByMode, Exporter, Scrape};
-use crate::capture::{CaptureFile, End, Header, REMOTE_SCHEMA, Record, Sink};
+use crate::capture::{CLUSTER_SCHEMA, CaptureFile, End, Header, REMOTE_SCHEMA, Record, Sink};
 use crate::footprint::Fold;
 use crate::measure::{MeasureError, Plan, Readings};
 
@@ -29,6 +29,8 @@ pub struct RemoteRecorder<'a> {
     file: Option<&'a mut CaptureFile>,
     first: Option<Nanos>,
     last: Option<Scrape>,
+    /// Whether the header says that the cluster is in it.
+    clustered: bool,
     readings: u64,
     records: u64,
 }
@@ -41,7 +43,17 @@ impl<'a> RemoteRecorder<'a> {
         fold: &'a mut Fold,
         file: Option<&'a mut CaptureFile>,
     ) -> RemoteRecorder<'a> {
-        RemoteRecorder { client, plan, fold, file, first: None, last: None, readings: 0, records: 0 }
+        RemoteRecorder {
+            client,
+            plan,
+            fold,
+            file,
+            first: None,
+            last: None,
+            clustered: false,
+            readings: 0,
+            records: 0,
+        }
     }
 
     /// A scrape that is newer than the last one.
@@ -68,7 +80,7 @@ impl<'a> RemoteRecorder<'a> {
     fn header(&self, scrape: &Scrape) -> Header {
         let started = SystemTime::UNIX_EPOCH + Duration::from_nanos(scrape.taken.0);
         Header {
-            edgebench_capture: REMOTE_SCHEMA,
+            edgebench_capture: if scrape.cluster.is_some() { CLUSTER_SCHEMA } else { REMOTE_SCHEMA },
             version: env!("CARGO_PKG_VERSION").to_owned(),
             label: self.plan.label.clone(),
             started: humantime::format_rfc3339_seconds(started).to_string(),
@@ -114,6 +126,7 @@ impl Readings for RemoteRecorder<'_> {
             Some(first) => first,
             None => {
                 self.first = Some(scrape.taken);
+                self.clustered = scrape.cluster.is_some();
                 let header = self.header(&scrape);
                 self.record(Record::Header(Box::new(header)))?;
                 scrape.taken
@@ -140,6 +153,12 @@ impl Readings for RemoteRecorder<'_> {
 
     fn end(mut self, interrupted: bool) -> Result<(), MeasureError> {
         self.workload()?;
+        // An older reader has been told of it, or it is left out.
+        if let Some(cluster) =
+            self.last.as_ref().and_then(|last| last.cluster.clone()).filter(|_| self.clustered)
+        {
+            self.record(Record::Cluster(Box::new(cluster)))?;
+        }
         let (readings, lines) = (self.readings, Some(self.records));
         self.record(Record::End(End { interrupted, readings, lines, ..End::default() }))
     }
@@ -211,6 +230,7 @@ mod tests {
             pressure: false,
             node: NodeScrape::default(),
             workload: Workload { components: vec![row], ..Workload::default() },
+            cluster: None,
         }
     }
 

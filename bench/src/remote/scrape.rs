@@ -11,6 +11,8 @@ use edgebench_sampler::vm::VmName;
 use edgebench_sampler::{Bytes, BytesDelta, Nanos, Ticks};
 use serde::{Deserialize, Serialize};
 
+use crate::cluster::ClusterRecord;
+
 /// One scrape.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scrape {
@@ -26,6 +28,8 @@ pub struct Scrape {
     pub node: NodeScrape,
     /// What runs on it.
     pub workload: Workload,
+    /// What the cluster says, where the exporter asks it.
+    pub cluster: Option<ClusterRecord>,
 }
 
 /// What a scrape says of the exporter itself.
@@ -219,6 +223,9 @@ pub struct VmScrape {
     /// Seconds since it was read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guest_age: Option<f64>,
+    /// PSS of the whole pod, hugetlb pages included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod_proportional: Option<Bytes>,
     /// What the node pays beyond the guest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overhead: Option<BytesDelta>,

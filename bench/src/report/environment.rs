@@ -1,5 +1,6 @@
 //! The title, and the machine that the figures are of.
 
+use crate::cluster::ClusterRecord;
 use crate::comparison::{Baseline, Comparison, Side};
 use crate::footprint::Footprint;
 use crate::layout::Block;
@@ -101,10 +102,36 @@ pub(super) fn block(comparison: &Comparison) -> Block {
         "processes",
         format!("{} and {} kernel threads", shown.node.processes, shown.node.kernel_threads),
     );
+    if let Some(cluster) = &shown.cluster {
+        cluster_lines(cluster, &mut block);
+    }
     if !shown.vms.is_empty() {
         block.pair("workload", workload(shown));
     }
     block
+}
+
+/// What runs on the cluster, and what could not be learnt.
+fn cluster_lines(cluster: &ClusterRecord, block: &mut Block) {
+    if let Some(version) = &cluster.kubernetes {
+        let flavour = cluster.flavour.as_ref().map(|name| format!("{name} ")).unwrap_or_default();
+        block.pair("kubernetes", format!("{flavour}{version}"));
+    }
+    let products = [("kubevirt", &cluster.kubevirt, "virt-"), ("cdi", &cluster.cdi, "cdi-")];
+    for (name, version, prefix) in products {
+        let Some(version) = version else { continue };
+        let deployments = cluster.deployments.iter().filter(|row| row.component.starts_with(prefix));
+        let replicas: Vec<_> = deployments
+            .map(|row| match row.ready == row.wanted {
+                true => format!("{} {}", row.component, row.wanted),
+                false => format!("{} {} of {} ready", row.component, row.ready, row.wanted),
+            })
+            .collect();
+        block.pair(name, format!("{version}   {}", replicas.join(", ")).trim_end());
+    }
+    for what in &cluster.unknown {
+        block.pair("not known", what.as_str());
+    }
 }
 
 fn hardware(shown: &Footprint) -> String {
@@ -157,6 +184,13 @@ fn workload(shown: &Footprint) -> String {
             let mut text = vm.full_name();
             text += &vm.vcpus.map(|n| format!(", {n} vCPU")).unwrap_or_default();
             text += &vm.guest_size.map(|bytes| format!(", {}", size(bytes.0))).unwrap_or_default();
+            if let Some(cluster) = &vm.cluster {
+                text += &cluster.image.as_ref().map(|image| format!(", {image}")).unwrap_or_default();
+                let modules: Vec<_> = cluster.modules.iter().map(|module| module.name.as_str()).collect();
+                if !modules.is_empty() {
+                    text += &format!("; {}", modules.join(", "));
+                }
+            }
             text
         })
         .collect();

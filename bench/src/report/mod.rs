@@ -8,6 +8,7 @@ mod environment;
 mod explained;
 mod json;
 mod markdown;
+mod matryoshka;
 mod node;
 mod processes;
 mod sar;
@@ -42,6 +43,9 @@ pub fn document(comparison: &Comparison, options: &Options) -> Document {
     document.push(node::block(comparison));
     document.push(processes::block(comparison, options));
     if let Some(block) = vms::block(comparison) {
+        document.push(block);
+    }
+    if let Some(block) = matryoshka::block(comparison, options.all) {
         document.push(block);
     }
     document.push(explained::memory(comparison, options));

@@ -17,6 +17,7 @@ use serde::Serialize;
 
 use super::{Capture, Footprint, MemoryAverages, Node, Remarks, Samples, tax};
 use crate::capture::{End, Header};
+use crate::cluster::ClusterRecord;
 use crate::remote::scrape::{NodeMemory, NodeScrape, TICKS_PER_SECOND, Workload};
 
 /// What is out of the ordinary about figures that came through an exporter.
@@ -57,6 +58,7 @@ pub(super) fn meminfo(memory: &NodeMemory) -> MemInfo {
 pub(super) struct Input<'a> {
     pub(super) header: Header,
     pub(super) end: End,
+    pub(super) cluster: Option<ClusterRecord>,
     pub(super) last: &'a NodeScrape,
     /// At the start, and at the end.
     pub(super) workloads: (&'a Workload, &'a Workload),
@@ -121,7 +123,7 @@ pub(super) fn footprint(input: Input<'_>) -> Footprint {
         },
         series: samples,
         components: components::table(&rows, total, ticks.interval),
-        vms: vms::rows(before, after, ticks.interval),
+        vms: vms::rows(before, after, ticks.interval, input.cluster.as_ref()),
         memory: memory_ledger,
         cpu: cpu_ledger,
         remarks: Remarks {
@@ -130,6 +132,7 @@ pub(super) fn footprint(input: Input<'_>) -> Footprint {
             scrape: Some(remarks(&rows, after)),
             ..Remarks::default()
         },
+        cluster: input.cluster,
     }
 }
 
