@@ -2,17 +2,12 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test program")]
 
-use std::time::{Duration, SystemTime};
-
 use edgebench::comparison::{Comparison, Side};
-use edgebench::footprint::{Fold, Footprint};
+use edgebench::footprint::Footprint;
 use edgebench::layout::{self, Document, Style};
-use edgebench::measure::{Plan, Recorder};
 use edgebench::report::{Options, document, sides};
-use edgebench_sampler::ProcFs;
-use edgebench_sampler::classify::Trust;
 use edgebench_tests::phases::{PHASES, footprint};
-use edgebench_tests::{Host, printed};
+use edgebench_tests::{Host, one_sample, printed};
 use proptest::prelude::*;
 
 /// Every way to print a comparison.
@@ -94,24 +89,13 @@ fn built((sizes, ticks): (Sizes, [u16; 6])) -> Footprint {
     let anonymous = sizes[..6].iter().copied().map(u64::from).sum();
     let free = 4_000_000 - anonymous - u64::from(sizes[6]);
     let host = host.memory(&[("AnonPages", anonymous), ("MemFree", free)]);
-    let procfs = ProcFs::open(host.roots()).unwrap();
-    let interval = Duration::from_secs(1);
-    let plan = Plan { samples: 1, interval, label: None, proportional: true, trust: Trust::Any };
-    let mut fold = Fold::new(&host.proc);
-    let mut recorder = Recorder::new(&procfs, &plan, &mut fold, None);
-    recorder.start(SystemTime::UNIX_EPOCH).unwrap();
-    recorder.reading(Duration::ZERO).unwrap();
-    recorder.before().unwrap();
-    host.step(|mut host| {
+    one_sample::footprint(&host, |mut host| {
         for (pid, ticks) in (11..).zip(ticks) {
             host = host.process(pid, |p| p.cpu_ticks(u64::from(ticks), 0));
         }
         let used = ticks.iter().copied().map(u64::from).sum::<u64>();
         host.cpus(&[[1000 + used, 0, 7, 1400, 3, 0, 1, 0, 0, 0]])
-    });
-    recorder.reading(interval).unwrap();
-    recorder.end(false).unwrap();
-    fold.footprint(Trust::Any).unwrap()
+    })
 }
 
 #[test]

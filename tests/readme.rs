@@ -47,6 +47,11 @@ const RUN_ELSEWHERE: &[(&str, &str, &str)] = &[
     ),
     ("exporter/benches/peers --memory", "takes minutes of a quiet machine", "exporter/benches/peers"),
     ("exporter/benches/peers", "takes minutes of a quiet machine", "exporter/benches/peers"),
+    (
+        "edgebench footprint --kubeconfig ~/.kube/config --guest-targets node_exporter,edgeAgent",
+        "needs a cluster",
+        "tests/live_vm_cost.rs",
+    ),
     ("tests/run", "runs this test, and takes minutes", ".ci/run"),
 ];
 

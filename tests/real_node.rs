@@ -5,20 +5,18 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test program")]
 
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime};
 
 use edgebench::comparison::{Comparison, Side};
-use edgebench::footprint::{Fold, Group, Proportion};
+use edgebench::footprint::{Group, Proportion};
 use edgebench::layout::{self, Style};
-use edgebench::measure::{Plan, Recorder};
 use edgebench::report::{Options, document};
 use edgebench_sampler::classify::{Class, Trust, classify};
 use edgebench_sampler::component::Stack::{self, Cdi, Kubernetes, Kubevirt, Other, VmPod};
 use edgebench_sampler::process::{ProcessSample, Scratch};
 use edgebench_sampler::vm::Accelerator;
 use edgebench_sampler::{Bytes, BytesDelta, Pid, ProcFs, thread, vm_reading};
-use edgebench_tests::Host;
 use edgebench_tests::phases::{PHASES, footprint, record};
+use edgebench_tests::{Host, one_sample};
 
 const POD: &str = "f626cce2-29b3-48e8-aa19-090cad4e2bf3";
 const VMI: &str = "default/edge-vm, 7764d18d-957a-4449-b066-00d4e14c9721";
@@ -148,17 +146,7 @@ fn a_libvirt_hosts_vm_is_known_outside_of_any_pod() {
     );
 
     // One moment, twice: the CPU stands still.
-    let procfs = ProcFs::open(host.roots()).unwrap();
-    let interval = Duration::from_secs(1);
-    let plan = Plan { samples: 1, interval, label: None, proportional: true, trust: Trust::Any };
-    let mut fold = Fold::new(&host.proc);
-    let mut recorder = Recorder::new(&procfs, &plan, &mut fold, None);
-    recorder.start(SystemTime::UNIX_EPOCH).unwrap();
-    recorder.reading(Duration::ZERO).unwrap();
-    recorder.before().unwrap();
-    recorder.reading(interval).unwrap();
-    recorder.end(false).unwrap();
-    let figures = fold.footprint(Trust::Any).unwrap();
+    let figures = one_sample::footprint(&host, |host| host);
 
     let vm = &figures.vms[0];
     assert_eq!(vm.full_name(), "default/edge-vm");

@@ -6,42 +6,23 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test program")]
 
-use std::time::{Duration, SystemTime};
-
 use edgebench::comparison::{Comparison, Side};
-use edgebench::footprint::Fold;
-use edgebench::measure::{Plan, Recorder};
 use edgebench::report;
-use edgebench_sampler::ProcFs;
-use edgebench_sampler::classify::Trust;
 use edgebench_sampler::parse;
 use edgebench_sampler::sysstat::{CpuAverage, CpuShares, MemoryAverage, MemoryLine};
-use edgebench_tests::Host;
-use edgebench_tests::sar::{Scenario, averages, clock};
+use edgebench_tests::sar::{Reading, Scenario, averages, clock};
+use edgebench_tests::{Host, one_sample};
 
 /// What `edgebench footprint --format sar` prints after these readings.
 fn printed_by_edgebench(scenario: &Scenario) -> String {
-    let plan = Plan {
-        samples: scenario.samples() as u64,
-        interval: Duration::from_secs(1),
-        label: None,
-        proportional: false,
-        trust: Trust::Any,
+    let step = |reading: &Reading| {
+        let (stat, meminfo) = (reading.stat.clone(), reading.meminfo.clone());
+        move |host: Host| host.file("proc/stat", stat).file("proc/meminfo", meminfo)
     };
+    let (first, others) = scenario.readings.split_first().unwrap();
     let host = Host::new();
-    let procfs = ProcFs::open(host.roots()).unwrap();
-    let mut fold = Fold::new(&host.proc);
-    let mut recorder = Recorder::new(&procfs, &plan, &mut fold, None);
-    recorder.start(SystemTime::UNIX_EPOCH).unwrap();
-    for (second, reading) in scenario.readings.iter().enumerate() {
-        host.step(|h| h.file("proc/stat", &reading.stat).file("proc/meminfo", &reading.meminfo));
-        recorder.reading(plan.interval * second as u32).unwrap();
-        if second == 0 {
-            recorder.before().unwrap();
-        }
-    }
-    recorder.end(false).unwrap();
-    let side = Side::new(vec![fold.footprint(plan.trust).unwrap()]).unwrap();
+    host.step(step(first));
+    let side = Side::new(vec![one_sample::measured(&host, others.iter().map(step)).unwrap()]).unwrap();
     let mut out = Vec::new();
     report::sar(&[Comparison::new(None, side)], &mut out).unwrap();
     String::from_utf8(out).unwrap()

@@ -86,11 +86,11 @@ fn a_file_without_a_line_end_is_not_read_into_memory() {
 fn a_newer_schema_is_named() {
     let dir = with_a_capture();
     let text = String::from_utf8(dir.read("good.json")).unwrap();
-    let newer = "line 1: the capture has schema 3, this edgebench reads up to 2";
-    dir.write("newer.json", text.replacen("\"edgebench_capture\":1", "\"edgebench_capture\":3", 1));
+    let newer = "line 1: the capture has schema 4, this edgebench reads up to 3";
+    dir.write("newer.json", text.replacen("\"edgebench_capture\":1", "\"edgebench_capture\":4", 1));
     dir.refuses(["compare", "good.json", "newer.json"], &["newer.json", newer, "newer one"]);
     // Whatever else a newer one says.
-    dir.write("other.json", "{\"header\":{\"edgebench_capture\":3,\"machines\":[{}]}}\n{\"new\":1}\n");
+    dir.write("other.json", "{\"header\":{\"edgebench_capture\":4,\"machines\":[{}]}}\n{\"new\":1}\n");
     dir.refuses(["compare", "other.json", "good.json"], &["other.json", newer]);
 }
 

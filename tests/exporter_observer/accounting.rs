@@ -11,10 +11,13 @@ use edgebench_exporter::view::View;
 use edgebench_tests::{Host, Process};
 use proptest::prelude::*;
 
+use crate::told::Told;
 use crate::watch::{TICK, Watch, all_cpu, decreased};
 
 const INIT: u32 = 1;
 const SHIM: u32 = 2;
+/// The manager of a user's session, which asks for orphans too (`systemd --user`).
+const SESSION: u32 = 3;
 const PODS: [&str; 2] = ["11111111-2222-3333-4444-555555555555", "66666666-7777-8888-9999-000000000000"];
 const CONTAINER: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 const PROGRAMS: [&str; 5] = [
@@ -87,6 +90,7 @@ struct Kernel {
     pods: [u64; PODS.len()],
     /// Whether a process that has children may end.
     orphans: bool,
+    told: Told,
 }
 
 impl Kernel {
@@ -101,7 +105,8 @@ impl Kernel {
             children: 0,
         };
         // The second one is the shim: see `Kernel::write`.
-        let tasks = BTreeMap::from([(INIT, task(0, 1, 0)), (SHIM, task(INIT, 2, 0)), (3, task(INIT, 3, 0))]);
+        let tasks =
+            BTreeMap::from([(INIT, task(0, 1, 0)), (SHIM, task(INIT, 2, 0)), (SESSION, task(INIT, 3, 0))]);
         // Few numbers, so that most are used again.
         Kernel {
             tasks,
@@ -112,6 +117,7 @@ impl Kernel {
             used: 0,
             pods: [0; PODS.len()],
             orphans,
+            told: Told::default(),
         }
     }
 
@@ -137,6 +143,8 @@ impl Kernel {
         self.time += 1;
         let task = Task { parent, start: self.time, program, pod, user: 0, system: 0, children: 0 };
         self.tasks.insert(pid, task);
+        self.told.forked(parent, pid);
+        self.told.called_exec(pid);
     }
 
     fn end(&mut self, pid: u32) {
@@ -145,15 +153,20 @@ impl Kernel {
         let unknown = self.tasks[&pid].parent == SHIM && self.tasks[&pid].start > self.shown;
         // Where a family ends at once it is not known who reaped whom: what was counted is owed to both.
         let family = self.tasks[&pid].pod.is_none() && self.bereaved.contains(&pid);
-        if pid == INIT || pid == SHIM || !self.orphans && (has_children || unknown || family) {
+        if pid <= SESSION || !self.orphans && (has_children || unknown || family) {
             return;
         }
         self.bereaved.insert(self.tasks[&pid].parent);
         let task = self.tasks.remove(&pid).expect("a task");
         self.free.insert(0, pid);
-        // The shim asks for the orphans of its containers (PR_SET_CHILD_SUBREAPER).
+        self.told.ended(pid, task.parent, task.user + task.system);
+        // These ask for orphans (PR_SET_CHILD_SUBREAPER).
+        let mut adopter = task.parent;
+        while adopter > SESSION {
+            adopter = self.tasks[&adopter].parent;
+        }
         let orphans = self.tasks.values_mut().filter(|child| child.parent == pid);
-        orphans.for_each(|child| child.parent = if child.pod.is_some() { SHIM } else { INIT });
+        orphans.for_each(|child| child.parent = adopter);
         let parent = self.tasks.get_mut(&task.parent).expect("a parent");
         parent.children += task.user + task.system + task.children;
     }
@@ -180,8 +193,9 @@ impl Kernel {
             }
             Event::Exec { who, program } => {
                 let pid = self.choose(who);
-                if pid > 3 && (self.orphans || self.tasks[&pid].parent != SHIM) {
+                if pid > SESSION && (self.orphans || self.tasks[&pid].parent != SHIM) {
                     self.tasks.get_mut(&pid).expect("a task").program = self.allowed(program);
+                    self.told.called_exec(pid);
                 }
             }
             Event::End { who } => self.end(self.choose(who)),
@@ -190,6 +204,11 @@ impl Kernel {
                 if pid != SHIM {
                     self.charge(pid, user);
                     self.tasks.get_mut(&pid).expect("a task").children += user;
+                    if let Some(child) = self.free.pop() {
+                        self.told.forked(pid, child);
+                        self.told.ended(child, pid, user);
+                        self.free.insert(0, child);
+                    }
                 }
             }
             Event::Stop { pod } => {
@@ -242,19 +261,40 @@ impl Task {
     }
 }
 
+/// How an observer learns of births and deaths.
+#[derive(Clone, Copy, Debug)]
+enum By {
+    Listing,
+    Events,
+    /// The kernel drops its messages before each reading of an even number.
+    SomeEvents,
+}
+
+fn by() -> impl Strategy<Value = By> {
+    prop_oneof![2 => Just(By::Listing), 2 => Just(By::Events), 1 => Just(By::SomeEvents)]
+}
+
 /// Plays the events, a reading after each step, then reads until everybody was read again.
-fn play(steps: &[Vec<Event>], orphans: bool) -> Result<(Kernel, View), TestCaseError> {
+fn play(steps: &[Vec<Event>], orphans: bool, by: By) -> Result<(Kernel, View), TestCaseError> {
     let mut kernel = Kernel::new(orphans);
     let mut shown = BTreeMap::new();
     let host = kernel.write(Host::new(), &mut shown);
-    let mut watch = Watch::new(&host);
+    let mut watch = match by {
+        By::Listing => Watch::new(&host),
+        By::Events | By::SomeEvents => Watch::hearing(&host, kernel.told.clone()),
+    };
     let mut before = watch.read();
     let readings = steps.iter().map(Vec::as_slice).chain([&[][..]; 12]);
-    for events in readings {
+    for (number, events) in readings.enumerate() {
         events.iter().for_each(|event| kernel.happens(event));
+        if matches!(by, By::SomeEvents) && number % 2 == 0 {
+            kernel.told.lose();
+        }
         let view = watch.step(|h| kernel.write(h, &mut shown));
         prop_assert_eq!(decreased(&before, &view), Vec::<String>::new());
-        prop_assert!(view.collectors.iter().all(|health| health.success && health.errors.is_empty()));
+        let only_losses =
+            |errors: &[(&str, u64)]| errors.iter().all(|(what, _)| *what == "exit_records_lost");
+        prop_assert!(view.collectors.iter().all(|health| health.success && only_losses(&health.errors)));
         let (counted, used) = (all_cpu(&view), kernel.used * TICK);
         prop_assert!(counted <= used, "{} ticks counted, {} used", counted / TICK, kernel.used);
         kernel.shown = kernel.time;
@@ -272,21 +312,21 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_counter_decreases_and_nothing_is_counted_twice(steps in steps()) {
-        play(&steps, true)?;
+    fn no_counter_decreases_and_nothing_is_counted_twice(steps in steps(), by in by()) {
+        play(&steps, true, by)?;
     }
 
     #[test]
-    fn nothing_is_lost_where_nobody_is_orphaned(steps in steps()) {
-        let (kernel, view) = play(&steps, false)?;
+    fn nothing_is_lost_where_nobody_is_orphaned(steps in steps(), by in by()) {
+        let (kernel, view) = play(&steps, false, by)?;
         let in_pods = kernel.tasks.values().filter(|task| task.pod.is_some()).count() as u64;
         let missing = kernel.used - all_cpu(&view) / TICK;
         prop_assert!(missing <= 2 * in_pods, "{missing} ticks are missing, {in_pods} processes live in pods");
     }
 
     #[test]
-    fn the_processes_of_the_table_are_those_that_live(steps in steps()) {
-        let (kernel, view) = play(&steps, true)?;
+    fn the_processes_of_the_table_are_those_that_live(steps in steps(), by in by()) {
+        let (kernel, view) = play(&steps, true, by)?;
         let counted: u64 = view.components.iter().filter_map(|row| Some(row.now.as_ref()?.processes)).sum();
         prop_assert_eq!(counted, kernel.tasks.len() as u64);
         prop_assert_eq!(view.discovery.processes, kernel.tasks.len() as u64);

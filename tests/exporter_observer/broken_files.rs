@@ -100,6 +100,21 @@ fn a_broken_file_of_traffic_or_threads_leaves_the_rest_of_the_component() {
 }
 
 #[test]
+fn threads_that_were_read_before_a_broken_one_keep_what_they_waited() {
+    let mut watch = Watch::new(&Host::new().process(10, |p| handler(p).thread(14, "worker", 0, 0, 0)));
+    let waited = |view: &View| {
+        component(view, "virt-handler", "kubevirt").unwrap().now.clone().unwrap().run_queue_wait
+    };
+    let before = waited(&watch.read()).unwrap();
+    let view = watch.step(|h| {
+        h.process(10, |p| p.cpu_ticks(110, 0).waited_ns(5_000_000)).file("proc/10/task/14/schedstat", "?\n")
+    });
+    assert_eq!((failed(&view), waited(&view)), (vec!["thread"], None));
+    let view = watch.step(|h| h.process(10, |p| p.cpu_ticks(120, 0)));
+    assert_eq!(waited(&view).map(|now| now.0 - before.0), Some(5_000_000));
+}
+
+#[test]
 fn what_is_broken_of_one_process_does_not_hide_what_is_broken_of_another() {
     let mut watch = Watch::new(&host());
     watch.read();

@@ -9,9 +9,11 @@
 mod accounting;
 mod broken_files;
 mod discovery;
+mod events;
 mod hostile_names;
 mod pods;
 mod real_node;
 mod reaped;
+mod told;
 mod vmis;
 mod watch;

@@ -117,6 +117,47 @@ fn an_orphan_is_its_new_parents() {
     }
 }
 
+/// A family ends between two readings, the parent first; who adopted the child had asked for it, or is pid 1.
+fn orphan_of_a_family_that_ends_at_once(adopter: u32, above: &str) {
+    let host = Host::new()
+        .process(1, init)
+        .process(8, |p| shell(p).parent(1).started_at(50))
+        .process(9, |p| p.exe(above).parent(8).started_at(60))
+        .process(10, |p| shell(p).parent(9).started_at(100))
+        .process(11, |p| shell(p).parent(10).started_at(200).cpu_ticks(700, 0));
+    let mut watch = Watch::new(&host);
+    let before = all_cpu(&watch.recheck());
+    watch.host.step(|h| h.ended(10).ended(11).process(adopter, |p| p.children_ticks(700, 0)));
+    for _ in 0..10 {
+        assert_eq!(all_cpu(&watch.read()), before, "adopted by {adopter}, below {above}");
+    }
+}
+
+#[test]
+fn an_orphan_that_ends_with_its_parent_is_counted_once_whoever_adopted_it() {
+    for above in ["/usr/bin/dash", "/usr/bin/runc", "/usr/bin/dockerd"] {
+        for adopter in [1, 8, 9] {
+            orphan_of_a_family_that_ends_at_once(adopter, above);
+        }
+    }
+    // A shim asks for all orphans below it.
+    orphan_of_a_family_that_ends_at_once(9, "/usr/bin/containerd-shim-runc-v2");
+}
+
+#[test]
+fn what_pid_1_reaps_meanwhile_is_not_owed_by_it_where_a_shim_adopts() {
+    let host = Host::new()
+        .process(1, init)
+        .process(9, |p| p.exe("/usr/bin/containerd-shim-runc-v2").parent(1).started_at(60))
+        .process(10, |p| shell(p).parent(9).started_at(100))
+        .process(11, |p| shell(p).parent(10).started_at(200).cpu_ticks(700, 0));
+    let mut watch = Watch::new(&host);
+    watch.recheck();
+    watch.host.step(|h| h.ended(10).ended(11).process(1, |p| p.children_ticks(30, 0)));
+    watch.recheck();
+    assert_eq!(ticks(&watch.recheck(), "exited", "other"), 30);
+}
+
 #[test]
 fn a_new_parent_brings_what_its_children_used() {
     let mut watch = Watch::new(&Host::new().process(9, |p| shell(p).started_at(50)));

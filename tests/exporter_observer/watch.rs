@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use edgebench_exporter::kernel_events::Source;
 use edgebench_exporter::observer::{DiscoveryMode, Enabled, Moment, Observer, PssMode, Settings};
 use edgebench_exporter::view::{ComponentFigures, CpuByMode, View, VmFigures};
 use edgebench_sampler::Nanos;
@@ -29,7 +30,16 @@ impl Watch {
         Watch::with(host, |settings| settings)
     }
 
+    /// One that is told of births and deaths by `source`.
+    pub(crate) fn hearing(host: &Host, source: impl Source + 'static) -> Watch {
+        Watch::of(host, |settings| settings, Some(Box::new(source)))
+    }
+
     pub(crate) fn with(host: &Host, change: impl FnOnce(Settings) -> Settings) -> Watch {
+        Watch::of(host, change, None)
+    }
+
+    fn of(host: &Host, change: impl FnOnce(Settings) -> Settings, source: Option<Box<dyn Source>>) -> Watch {
         let settings = Settings {
             roots: host.roots(),
             node: Some("node-1".into()),
@@ -40,7 +50,7 @@ impl Watch {
             descriptors: 10_000,
             discovery: DiscoveryMode::List,
         };
-        let observer = Observer::start(change(settings)).expect("an observer");
+        let observer = Observer::start_hearing(change(settings), source).expect("an observer");
         Watch { host: host.clone(), observer, seconds: 1_000, forks: 50_000 }
     }
 

@@ -73,15 +73,11 @@ fn counted(exposition: &Exposition, stack: &str) -> f64 {
     cpu(&[("component", "virt-launcher")]) + cpu(&[("component", "exited"), ("stack", stack)])
 }
 
+/// Of what was waited for at least 99 %, and not more than there was.
 fn assert_counted(counted: f64, waited_for: f64) {
-    assert_within(counted, waited_for, 1.005);
-}
-
-/// Of what was waited for at least 99 %, and at most so many times as much.
-fn assert_within(counted: f64, waited_for: f64, most: f64) {
     assert!(waited_for >= 0.98 * f64::from(TIMES * BURN_MS) / 1000.0, "{waited_for} s");
     assert!(counted >= 0.99 * waited_for, "{counted} s of {waited_for} s are counted");
-    assert!(counted <= most * waited_for, "{counted} s are counted, there were {waited_for} s");
+    assert!(counted <= 1.005 * waited_for, "{counted} s are counted, there were {waited_for} s");
 }
 
 #[test]
@@ -174,9 +170,27 @@ fn by_the_kernels_events_they_are_in_the_stack_of_their_parent() {
     assert_eq!(before.value("edgebench_discovery_info", &[("mode", "events")]), 1.0);
     let waited_for = parent.go();
     let after = exporter.scrape();
-    // A record is written before the scheduler's clock is brought up to date: the rest, a tick at most for each, is an
-    // estimate, and too high where the hypervisor took the CPU away.
-    assert_within(counted(&after, "vm-pod") - counted(&before, "vm-pod"), waited_for, 1.05);
+    assert_counted(counted(&after, "vm-pod") - counted(&before, "vm-pod"), waited_for);
+}
+
+#[test]
+#[ignore = "live: burns ten seconds of CPU time, and needs CAP_NET_ADMIN in the first network namespace"]
+fn by_the_kernels_events_any_other_parents_children_are_counted_at_once_and_once() {
+    let dir = tempfile::tempdir().unwrap();
+    // Its stack is nobody else's on this machine, and read in turn.
+    let mut parent = Parent::start(dir.path(), "kubelet");
+    let exporter = Exporter::start(&["--discovery=events"]);
+    let before = exporter.scrape();
+    let waited_for = std::thread::scope(|scope| {
+        let waited_for = scope.spawn(|| parent.go());
+        while !waited_for.is_finished() {
+            exporter.scrape();
+        }
+        waited_for.join().unwrap()
+    });
+    exporter.scrape();
+    let after = exporter.scrape();
+    assert_counted(counted(&after, "kubernetes") - counted(&before, "kubernetes"), waited_for);
 }
 
 #[test]

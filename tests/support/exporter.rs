@@ -1,7 +1,9 @@
 //! `edgebench-exporter` as people run it: once, or as a server on a port that the kernel chooses.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -29,7 +31,11 @@ pub struct Exporter {
 /// # Panics
 /// If it fails.
 pub fn once(flags: &[&str]) -> Exposition {
-    let output = program(flags).arg("--once").stderr(Stdio::inherit()).output().expect("the exporter starts");
+    let output = program(&[], &binaries::exporter(), flags)
+        .arg("--once")
+        .stderr(Stdio::inherit())
+        .output()
+        .expect("the exporter starts");
     assert!(output.status.success(), "{flags:?}: {}", output.status);
     Exposition::read(String::from_utf8(output.stdout).expect("an exposition is UTF-8"))
 }
@@ -40,9 +46,31 @@ impl Exporter {
     /// # Panics
     /// If it does not, with its log.
     pub fn start(flags: &[&str]) -> Exporter {
+        Exporter::run(&[], |_| binaries::exporter(), flags)
+    }
+
+    /// The same as a user without any privilege: nobody (65534), in no other group.
+    ///
+    /// # Panics
+    /// As [`Exporter::start`], or where this is not root.
+    pub fn start_as_nobody(flags: &[&str]) -> Exporter {
+        let nobody = ["--reuid=65534", "--regid=65534", "--clear-groups"];
+        // A copy where every user can run it.
+        let copy = |dir: &Path| {
+            let program = dir.join("edgebench-exporter");
+            fs::copy(binaries::exporter(), &program).expect("a copy of it");
+            for path in [dir, &program] {
+                fs::set_permissions(path, Permissions::from_mode(0o755)).expect("a path of ours");
+            }
+            program
+        };
+        Exporter::run(&nobody, copy, flags)
+    }
+
+    fn run(setpriv: &[&str], binary: impl FnOnce(&Path) -> PathBuf, flags: &[&str]) -> Exporter {
         let dir = tempfile::Builder::new().prefix("edgebench-exporter-").tempdir().expect("a directory");
         let log = File::create(dir.path().join("log")).expect("its log");
-        let child = program(flags)
+        let child = program(setpriv, &binary(dir.path()), flags)
             .args(["--web.listen-address", "127.0.0.1:0"])
             .stdout(Stdio::null())
             .stderr(log)
@@ -105,9 +133,9 @@ impl Drop for Exporter {
     }
 }
 
-fn program(flags: &[&str]) -> Command {
+fn program(setpriv: &[&str], binary: &Path, flags: &[&str]) -> Command {
     let mut command = Command::new("setpriv");
-    command.args(["--pdeathsig", "KILL"]).arg(binaries::exporter()).args(flags);
+    command.args(["--pdeathsig", "KILL"]).args(setpriv).arg(binary).args(flags);
     command.env_remove("NODE_NAME").stdin(Stdio::null());
     command
 }

@@ -8,6 +8,7 @@ use std::fs;
 use std::time::{Duration, SystemTime};
 
 use edgebench::capture::CaptureFile;
+use edgebench::cluster::Ask;
 use edgebench::footprint::{Fold, Footprint};
 use edgebench::measure::{Plan, Recorder};
 use edgebench_sampler::ProcFs;
@@ -31,6 +32,29 @@ pub fn footprint(phase: &str) -> Footprint {
 /// # Panics
 /// If the fixture can't be read, or the file can't be written.
 pub fn record(phase: &str, label: Option<&str>, file: Option<&mut CaptureFile>) -> Fold {
+    record_asking(phase, label, file, None)
+}
+
+/// The figures of a phase, with what the cluster says.
+///
+/// # Panics
+/// As [`footprint`].
+pub fn footprint_asking(phase: &str, cluster: &dyn Ask) -> Footprint {
+    record_asking(phase, Some(phase), None, Some(cluster))
+        .footprint(Trust::Any)
+        .expect("a capture with figures")
+}
+
+/// Records a phase, with what the cluster says where it is to be asked.
+///
+/// # Panics
+/// As [`record`].
+pub fn record_asking(
+    phase: &str,
+    label: Option<&str>,
+    file: Option<&mut CaptureFile>,
+    cluster: Option<&dyn Ask>,
+) -> Fold {
     let host = Host::unpack(&format!("node-kubevirt-1.9/{phase}/t0"));
     let procfs = ProcFs::open(host.roots()).expect("a procfs");
     let plan = Plan {
@@ -41,7 +65,7 @@ pub fn record(phase: &str, label: Option<&str>, file: Option<&mut CaptureFile>) 
         trust: Trust::Any,
     };
     let mut fold = Fold::new(&host.proc);
-    let mut recorder = Recorder::new(&procfs, &plan, &mut fold, file);
+    let mut recorder = Recorder::new(&procfs, &plan, &mut fold, file).asking(cluster);
     recorder.start(started(phase)).expect("a header");
     recorder.reading(Duration::ZERO).expect("the first reading");
     recorder.before().expect("the processes at the start");

@@ -103,6 +103,17 @@ impl Container {
         }
     }
 
+    /// Sets its memory limit: `memory.limit_in_bytes`, with v2 `memory.max`.
+    ///
+    /// # Panics
+    /// If the kernel refuses.
+    pub fn limit_memory(&self, bytes: u64) {
+        let files = ["memory.limit_in_bytes", "memory.max"];
+        let mut files = self.dirs.iter().flat_map(|dir| files.map(|file| dir.join(file)));
+        let file = files.find(|file| file.exists()).unwrap_or_else(|| panic!("no limit in {:?}", self.dirs));
+        fs::write(&file, bytes.to_string()).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+    }
+
     /// What a file of its cgroups says: `memory.usage_in_bytes`.
     ///
     /// # Panics

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -80,20 +80,73 @@ impl Job {
     }
 }
 
+/// How it is set.
+#[derive(Clone, Debug, Default)]
+pub struct Setup<'a> {
+    /// What it scrapes, every second.
+    pub jobs: &'a [Job],
+    /// Files of rules.
+    pub rules: &'a [PathBuf],
+    /// How often they are evaluated; every second if nothing is said.
+    pub evaluation: Option<&'a str>,
+    /// Where its blocks are, if it has some already. Rules then write among them, out of order.
+    pub data: Option<&'a Path>,
+}
+
+impl Setup<'_> {
+    fn config(&self) -> String {
+        let evaluation = self.evaluation.unwrap_or("1s");
+        let mut config = format!(
+            "global:\n  scrape_interval: 1s\n  scrape_timeout: 1s\n  evaluation_interval: {evaluation}\n"
+        );
+        if self.data.is_some() {
+            config += "storage:\n  tsdb:\n    out_of_order_time_window: 1d\n";
+        }
+        if !self.rules.is_empty() {
+            config += "rule_files:\n";
+        }
+        for rules in self.rules {
+            let _ = writeln!(config, "  - '{}'", rules.display());
+        }
+        config += "scrape_configs:\n";
+        self.jobs.iter().fold(config, |config, job| config + &job.config())
+    }
+}
+
+/// How a group of rules did.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evaluated {
+    /// Its name.
+    pub group: String,
+    /// How long its last evaluation took, in seconds; 0 before the first one.
+    pub seconds: f64,
+    /// The errors of its rules.
+    pub errors: Vec<String>,
+}
+
 impl Prometheus {
     /// Starts it with these jobs, and returns when it is ready.
     ///
     /// # Panics
     /// If it does not get ready, with its log.
     pub fn start(jobs: &[Job]) -> Prometheus {
+        Prometheus::start_with(&Setup { jobs, ..Setup::default() })
+    }
+
+    /// Starts it, and returns when it is ready.
+    ///
+    /// # Panics
+    /// If it does not get ready, with its log.
+    pub fn start_with(setup: &Setup<'_>) -> Prometheus {
         let dir = tempfile::Builder::new().prefix("edgebench-prometheus-").tempdir().expect("a directory");
-        let jobs: String = jobs.iter().map(Job::config).collect();
-        let config = format!("global:\n  scrape_interval: 1s\n  scrape_timeout: 1s\nscrape_configs:\n{jobs}");
+        let config = setup.config();
+        let data = setup.data.unwrap_or(Path::new("data"));
         fs::write(dir.path().join("prometheus.yml"), config).expect("its configuration");
         let log = File::create(dir.path().join("log")).expect("its log");
         let child = Command::new("setpriv")
             .args(["--pdeathsig", "KILL", "prometheus", "--web.listen-address=127.0.0.1:0"])
-            .args(["--config.file=prometheus.yml", "--storage.tsdb.path=data"])
+            .args(["--config.file=prometheus.yml", "--storage.tsdb.path"])
+            .arg(data)
             .current_dir(dir.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -127,6 +180,53 @@ impl Prometheus {
     /// If Prometheus does not understand it.
     pub fn query_at(&self, query: &str, at: f64) -> Vec<Sample> {
         self.ask_for_samples(&format!("/api/v1/query?time={at}&query={}", encoded(query)))
+    }
+
+    /// What a query answers over a range of time, so many seconds apart; times are in seconds since 1970.
+    ///
+    /// # Panics
+    /// If Prometheus does not understand it.
+    pub fn query_range(&self, query: &str, [from, to]: [f64; 2], step: f64) -> Vec<Sample> {
+        let query = encoded(query);
+        self.ask_for_samples(&format!("/api/v1/query_range?start={from}&end={to}&step={step}&query={query}"))
+    }
+
+    /// How its groups of rules did.
+    ///
+    /// # Panics
+    /// If Prometheus does not say.
+    pub fn evaluated(&self) -> Vec<Evaluated> {
+        let answer = self.api("/api/v1/rules");
+        let groups = answer["data"]["groups"].as_array().expect("groups").iter();
+        let evaluated = |group: &Value| {
+            let rules = group["rules"].as_array().expect("rules").iter();
+            let errors = rules.filter_map(|rule| {
+                let error = rule["lastError"].as_str().filter(|error| !error.is_empty())?;
+                Some(format!("{}: {error}", rule["name"]))
+            });
+            // The zero time of Go is that of a group that was not evaluated yet.
+            let is_due = group["lastEvaluation"].as_str().is_some_and(|at| at.starts_with("0001-"));
+            Evaluated {
+                group: group["name"].as_str().expect("a name").to_owned(),
+                seconds: if is_due {
+                    0.0
+                } else {
+                    group["evaluationTime"].as_f64().expect("seconds").max(1e-9)
+                },
+                errors: errors.collect(),
+            }
+        };
+        groups.map(evaluated).collect()
+    }
+
+    /// Waits until every group of rules was evaluated.
+    ///
+    /// # Panics
+    /// If one is not.
+    pub fn wait_for_rules(&mut self) {
+        self.wait("rules are evaluated", |prometheus| {
+            prometheus.evaluated().iter().all(|group| group.seconds > 0.0)
+        });
     }
 
     /// The one value that a query answers.
@@ -226,6 +326,19 @@ impl Drop for Prometheus {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Makes blocks of a file in OpenMetrics, none longer than this.
+///
+/// # Panics
+/// If promtool can't.
+pub fn create_blocks(file: &Path, data: &Path, longest: &str) {
+    let output = Command::new("promtool")
+        .args(["tsdb", "create-blocks-from", "--max-block-duration", longest, "openmetrics"])
+        .args([file, data])
+        .output()
+        .expect("promtool starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// What `promtool check metrics` has to say of an exposition in the text format; nothing if all is well.

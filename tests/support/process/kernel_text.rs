@@ -61,10 +61,9 @@ impl Process {
                 self.stat(*tid, &thread.comm, thread.user_ticks, thread.system_ticks, thread.guest_ticks);
             files.push((format!("task/{tid}/stat"), stat));
             files.push((format!("task/{tid}/comm"), line(&thread.comm)));
-            files.push((
-                format!("task/{tid}/schedstat"),
-                schedstat(thread.user_ticks + thread.system_ticks, 0),
-            ));
+            let waited_ns = if *tid == self.pid { self.waited_ns } else { 0 };
+            let schedstat = schedstat(thread.user_ticks + thread.system_ticks, waited_ns);
+            files.push((format!("task/{tid}/schedstat"), schedstat));
         }
         files
     }
