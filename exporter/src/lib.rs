@@ -25,6 +25,9 @@ mod logs;
 #[cfg(feature = "serve")]
 pub mod observer;
 #[cfg(feature = "serve")]
+mod own_text;
+pub mod permissions;
+#[cfg(feature = "serve")]
 pub mod proportional;
 #[cfg(feature = "serve")]
 pub mod run;

@@ -18,7 +18,7 @@ use crate::sources::{self, Sources, Wanted};
 use crate::version::VERSION;
 use crate::view::View;
 use crate::web::{Limits, Options, Product, ScrapeError, Server, Source, WebMetrics, termination};
-use crate::{cluster, logs, proportional};
+use crate::{cluster, logs, own_text, proportional};
 
 /// A reading younger than this is served again.
 const MAX_AGE: Duration = Duration::from_millis(200);
@@ -109,6 +109,7 @@ fn serve(observer: Observer, cli: &Cli) -> anyhow::Result<()> {
         if hears {
             tokio::spawn(listen(observer));
         }
+        tokio::spawn(give_back());
         server.serve(shutdown).await;
         Ok(())
     })
@@ -142,6 +143,14 @@ async fn listen(observer: Arc<Mutex<Observer>>) {
     loop {
         every_second.tick().await;
         lock(&observer).listen();
+    }
+}
+
+/// Keeps out of this process what of its own code is not in use.
+async fn give_back() {
+    for wait in own_text::FIRST.into_iter().chain(std::iter::repeat(own_text::EVERY)) {
+        tokio::time::sleep(wait).await;
+        own_text::give_back();
     }
 }
 

@@ -18,6 +18,8 @@
 //!
 //! There is no clock in here: whoever takes a reading says when it was taken.
 
+#![forbid(unsafe_code)]
+
 pub mod access;
 pub mod classify;
 pub mod component;
