@@ -282,6 +282,8 @@ pub enum Format {
     Csv,
     /// The Average: lines as sar prints them
     Sar,
+    /// A page with plots, which loads nothing and runs nothing
+    Html,
 }
 
 /// Which names are believed.

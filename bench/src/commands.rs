@@ -237,6 +237,7 @@ fn write(output: &OutputArgs, options: &Options, comparisons: &[Comparison]) -> 
         Format::Json => report::json(comparisons, out),
         Format::Csv => report::csv(comparisons, out),
         Format::Sar => report::sar(comparisons, out),
+        Format::Html => report::html(comparisons, options, out),
         Format::Table => {
             let document = match comparisons {
                 [one] => report::document(one, options),

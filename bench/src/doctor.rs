@@ -1,5 +1,9 @@
 //! What can be read here, what can't, what figures that costs, and what it takes.
+//!
+//! What a capability or a mount gives is said in the words of [`edgebench_exporter::permissions`], as in the chart's
+//! README: whoever reads this in a pod of the chart finds the same there.
 
+use edgebench_exporter::permissions;
 use edgebench_sampler::access::{Access, CAP_DAC_READ_SEARCH, CAP_SYS_PTRACE, Readable};
 use edgebench_sampler::classify::{Trust, classify};
 use edgebench_sampler::host::Host;
@@ -124,8 +128,11 @@ fn processes(access: &Access) -> Check {
     let mut result = check(Outcome::Ok, "processes: CPU, RES, anonymous", of_all(status));
     if stat.allowed <= 1 {
         result.outcome = Outcome::Warn;
-        result.lost = Some("every other process of the node: hidepid, or a PID namespace of its own".into());
-        result.fix = Some("--procfs with the host's /proc mounted, CAP_SYS_PTRACE against hidepid".into());
+        result.lost = Some(permissions::PROC.lost.into());
+        result.fix = Some(format!(
+            "--procfs with the host's /proc mounted ({}); where that has hidepid, capability SYS_PTRACE",
+            permissions::PROC.value
+        ));
     } else if status.denied > 0 {
         result.outcome = Outcome::Fail;
         result.lost = Some("RES, anonymous memory and swap of the others".into());
@@ -154,13 +161,17 @@ fn proportional(access: &Access) -> Check {
         check(Outcome::Ok, "PSS, guest RAM, VM overhead", format!("{} (smaps_rollup)", of_all(rollup)));
     if rollup.denied > 0 {
         result.outcome = Outcome::Fail;
-        result.lost = Some(
-            "PSS of these rows, guest RAM, VM overhead; anonymous memory (RssAnon) stands in for PSS in the ledger".into(),
-        );
+        result.lost = Some(format!(
+            "{}; anonymous memory (RssAnon) stands in for PSS in the ledger",
+            permissions::SYS_PTRACE.lost
+        ));
         result.fix = Some(if access.has(CAP_SYS_PTRACE) {
             "SYS_PTRACE is there: a security module (AppArmor, SELinux) or a user namespace denies it".into()
         } else {
-            "root, or capability SYS_PTRACE: sudo edgebench …".into()
+            format!(
+                "root, or capability SYS_PTRACE: sudo edgebench …; in a pod of the chart {}",
+                permissions::SYS_PTRACE.value
+            )
         });
     } else if rollup.allowed == 0 {
         result.outcome = Outcome::Fail;
@@ -177,11 +188,19 @@ fn io(access: &Access) -> Check {
     if io.denied > 0 {
         // No column of a footprint depends on it.
         result.outcome = Outcome::Warn;
-        result.lost =
-            Some("bytes read and written of these processes; no column of `footprint` needs them".into());
-        result.fix = Some(match (access.has(CAP_SYS_PTRACE), access.has(CAP_DAC_READ_SEARCH)) {
-            (true, false) => "also capability DAC_READ_SEARCH: the file is mode 0400".into(),
-            _ => "root, or capabilities SYS_PTRACE and DAC_READ_SEARCH".into(),
+        let (ptrace, search) = (access.has(CAP_SYS_PTRACE), access.has(CAP_DAC_READ_SEARCH));
+        result.lost = Some(match search {
+            true => "bytes read and written of these processes".into(),
+            false => permissions::DAC_READ_SEARCH.lost.into(),
+        });
+        result.fix = Some(match (ptrace, search) {
+            (true, true) => "both capabilities are there: a security module denies it".into(),
+            (false, true) => "root, or capability SYS_PTRACE".into(),
+            (true, false) => format!(
+                "also capability DAC_READ_SEARCH, the file is mode 0400; in a pod of the chart {}",
+                permissions::DAC_READ_SEARCH.value
+            ),
+            (false, false) => "root, or capabilities SYS_PTRACE and DAC_READ_SEARCH".into(),
         });
     }
     result
@@ -199,10 +218,11 @@ fn cgroups(host: &Host, vms: &[String]) -> Check {
         }
         None => Check {
             outcome: if vms.is_empty() { Outcome::Warn } else { Outcome::Fail },
-            lost: Some("POD WS and LIMIT of the VM table".into()),
-            fix: Some(
-                "mount the host's /sys/fs/cgroup read-only (--sysfs where it is not beside procfs)".into(),
-            ),
+            lost: Some(permissions::CGROUP.lost.into()),
+            fix: Some(format!(
+                "mount the host's /sys/fs/cgroup read-only (--sysfs where it is not beside procfs); in a pod of the chart {}",
+                permissions::CGROUP.value
+            )),
             ..check(
                 Outcome::Fail,
                 "pod working set and limit",

@@ -9,8 +9,10 @@
 //!   records;
 //! * [`footprint`] folds the records of one capture into figures, live or from a file alike;
 //! * [`comparison`] puts two sides against each other, with the verdicts of [`statistics`];
-//! * [`report`] says it in tables and in formats for machines, through [`layout`];
+//! * [`report`] says it in tables, in formats for machines and on a page, through [`layout`] and [`plot`];
 //! * [`doctor`] says what can be read here, and what it takes to read the rest.
+
+#![forbid(unsafe_code)]
 
 pub mod capture;
 pub mod cli;
@@ -26,6 +28,7 @@ pub mod man;
 pub mod measure;
 pub mod notes;
 pub mod output;
+pub mod plot;
 pub mod progress;
 pub mod remote;
 pub mod report;

@@ -1,11 +1,12 @@
 //! How results are laid out for people.
 //!
 //! A report builds a [`Document`] once, out of headings, tables and lines, and says nothing about widths or
-//! escapes. A renderer lays it out: [`text`] for a terminal or a log, [`markdown`] for an issue or a wiki.
+//! escapes. A renderer lays it out: [`text`] for a terminal or a log, [`markdown`] for an issue or a wiki,
+//! [`html`] for a page.
 //! This module knows no measurement: it sees words and numbers that are already written out (by
 //! [`figures`]) and already add up (by [`rounding`]).
 //!
-//! Names of processes, VMs and captures come from outside and may hold anything; both renderers pass every
+//! Names of processes, VMs and captures come from outside and may hold anything; all renderers pass every
 //! text through [`clean`], so that no caller can forget to.
 //!
 //! ```
@@ -32,6 +33,7 @@
 mod clean;
 pub mod figures;
 mod fit;
+pub mod html;
 mod markdown;
 mod model;
 pub mod rounding;

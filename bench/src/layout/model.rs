@@ -316,12 +316,19 @@ pub struct Cell {
     pub text: String,
     /// Of this cell alone.
     pub tone: Tone,
+    /// Draws what another cell says; where there are plots it is left out.
+    pub is_bar: bool,
 }
 
 impl Cell {
     /// A plain cell.
     pub fn new(text: impl Into<String>) -> Cell {
-        Cell { text: text.into(), tone: Tone::Plain }
+        Cell { text: text.into(), tone: Tone::Plain, is_bar: false }
+    }
+
+    /// A bar: see [`super::figures::bar`].
+    pub fn bar(share: f64, width: usize) -> Cell {
+        Cell { text: super::figures::bar(share, width), tone: Tone::Faint, is_bar: true }
     }
 
     /// The same cell in another tone.

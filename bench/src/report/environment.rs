@@ -73,7 +73,7 @@ fn earlier(before: &Footprint, after: &Footprint) -> String {
 }
 
 /// `2026-11-22T09:14:03Z` as people write it.
-fn time(rfc3339: &str) -> String {
+pub(super) fn time(rfc3339: &str) -> String {
     rfc3339.replacen('T', " ", 1).replacen('Z', " UTC", 1)
 }
 

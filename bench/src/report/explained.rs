@@ -5,7 +5,7 @@ use edgebench_sampler::Bytes;
 use super::Options;
 use crate::comparison::{Baseline, Comparison, Explained, Metric, Part};
 use crate::footprint::{Group, Node};
-use crate::layout::figures::{bar, fixed, grouped, kib_signed, percent, signed, size, size_with_sign};
+use crate::layout::figures::{fixed, grouped, kib_signed, percent, signed, size, size_with_sign};
 use crate::layout::rounding::{apportion, apportion_to};
 use crate::layout::{Block, Cell, Table, Tone, left, right};
 
@@ -33,7 +33,7 @@ pub(super) fn memory(comparison: &Comparison, options: &Options) -> Block {
             Cell::from(row.name.as_str()),
             kib(*amount, explained.of_difference).into(),
             share.map(|share| percent(share, 1)).into(),
-            Cell::from(bar(share.unwrap_or_default() / 100.0, BAR)).tone(Tone::Faint),
+            Cell::bar(share.unwrap_or_default() / 100.0, BAR),
         ]);
         group = Some(row.group);
     }
@@ -158,57 +158,102 @@ fn groups(parts: &[Part]) -> Vec<Group> {
 
 /// The CPU ledger, by group.
 pub(super) fn cpu(comparison: &Comparison) -> Block {
-    let explained = &comparison.cpu;
-    let shown = comparison.capture.shown();
-    let tick = 100.0 / shown.cpu.interval_ticks.max(1) as f64;
-    let total = cpu_total(comparison);
-    let mut block = Block::new(if explained.of_difference {
-        format!("Where the {} points of CPU went (of the whole node; 1 tick = {tick:.3})", signed(total, 2))
-    } else {
-        format!("Where the {} of CPU used went (of the whole node; 1 tick = {tick:.3})", percent(total, 2))
-    });
-    let mut amounts: Vec<(String, f64)> = Vec::new();
-    for group in groups(&explained.parts) {
-        for (name, amount) in cpu_parts(explained, group) {
-            amounts.push((name, amount));
-        }
-    }
-    let exact: Vec<_> = amounts.iter().map(|(_, amount)| *amount).collect();
-    let rounded = apportion_to(&exact, total, 2);
-    let sum: f64 = rounded.iter().sum();
-    let mut words: Vec<_> = amounts
+    let mut block = Block::new(cpu_heading(comparison));
+    let parts = cpu_parts(comparison);
+    let mut words: Vec<_> = parts
         .iter()
-        .zip(&rounded)
-        .filter(|((name, _), amount)| **amount != 0.0 || name == Group::Unexplained.name())
-        .map(|((name, _), amount)| format!("{name} {}", signed(*amount, 2)))
+        .filter(|part| part.is_printed())
+        .map(|part| format!("{} {}", part.name, signed(part.printed, 2)))
         .collect();
+    let sum: f64 = parts.iter().map(|part| part.printed).sum();
     words.push(format!("= total {}", signed(sum, 2)));
     block.line(words.join("   "));
     block
 }
 
+/// What the CPU ledger is of.
+pub(super) fn cpu_heading(comparison: &Comparison) -> String {
+    let shown = comparison.capture.shown();
+    let tick = 100.0 / shown.cpu.interval_ticks.max(1) as f64;
+    let total = cpu_total(comparison);
+    if comparison.cpu.of_difference {
+        format!("Where the {} points of CPU went (of the whole node; 1 tick = {tick:.3})", signed(total, 2))
+    } else {
+        format!("Where the {} of CPU used went (of the whole node; 1 tick = {tick:.3})", percent(total, 2))
+    }
+}
+
+/// A part that stands for itself in a ledger by group.
+#[derive(Clone, Debug)]
+pub(super) struct Share {
+    /// What it is for.
+    pub(super) group: Group,
+    /// As people read it.
+    pub(super) name: String,
+    /// In the ledger's unit.
+    pub(super) exact: f64,
+    /// Rounded, so that all of them add up to the total as printed.
+    pub(super) printed: f64,
+    /// The parts it is the sum of, as positions in the ledger.
+    pub(super) parts: Vec<usize>,
+}
+
+impl Share {
+    /// Whether it says anything: what rounds to nothing does not, but for what closes the sum.
+    pub(super) fn is_printed(&self) -> bool {
+        self.printed != 0.0 || self.group == Group::Unexplained
+    }
+}
+
+/// The parts of CPU used, in points: each of the machine's and the kernel's, else the group.
+pub(super) fn cpu_parts(comparison: &Comparison) -> Vec<Share> {
+    let apart = |group| matches!(group, Group::Machine | Group::Kernel);
+    let mut shares = shares_of(&comparison.cpu, apart);
+    let exact: Vec<_> = shares.iter().map(|share| share.exact).collect();
+    for (share, printed) in shares.iter_mut().zip(apportion_to(&exact, cpu_total(comparison), 2)) {
+        share.printed = printed;
+    }
+    shares
+}
+
+/// The groups of RAM used, in MiB.
+pub(super) fn memory_groups(comparison: &Comparison) -> Vec<Share> {
+    let mut shares = shares_of(&comparison.memory, |_| false);
+    let mib: Vec<_> = shares.iter().map(|share| share.exact / 1024.0).collect();
+    for (share, printed) in shares.iter_mut().zip(apportion(&mib, 1)) {
+        share.printed = printed;
+    }
+    shares
+}
+
+fn shares_of(explained: &Explained, apart: impl Fn(Group) -> bool) -> Vec<Share> {
+    let mut shares = Vec::new();
+    for group in groups(&explained.parts) {
+        let of_group = || explained.parts.iter().enumerate().filter(|(_, part)| part.key.group == group);
+        let share = |name: &str, exact: f64, parts: Vec<usize>| Share {
+            group,
+            name: name.to_owned(),
+            exact,
+            printed: exact,
+            parts,
+        };
+        if apart(group) {
+            shares.extend(of_group().map(|(at, part)| share(&part.key.name, part.amount, vec![at])));
+        } else {
+            let parts = of_group().map(|(at, _)| at).collect();
+            shares.push(share(name(explained, group), explained.of(group), parts));
+        }
+    }
+    shares
+}
+
 /// The total, to the last bit as the node table has it from other figures: else it may be printed there rounded
 /// the other way.
-fn cpu_total(comparison: &Comparison) -> f64 {
+pub(super) fn cpu_total(comparison: &Comparison) -> f64 {
     let total = comparison.cpu.total;
     let of_node = comparison.node_row(Metric::CpuUsed).and_then(|row| match comparison.cpu.of_difference {
         true => row.percent.delta,
         false => Some(row.percent.capture),
     });
     of_node.filter(|of_node| (of_node - total).abs() < 1e-9).unwrap_or(total)
-}
-
-/// The parts of a group that stand for themselves: each of the machine's and the kernel's, else the group.
-fn cpu_parts(explained: &Explained, group: Group) -> Vec<(String, f64)> {
-    match group {
-        Group::Machine | Group::Kernel => explained
-            .parts
-            .iter()
-            .filter(|part| part.key.group == group)
-            .map(|part| (part.key.name.clone(), part.amount))
-            .collect(),
-        _ => {
-            vec![(name(explained, group).to_owned(), explained.of(group))]
-        }
-    }
 }

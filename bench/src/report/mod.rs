@@ -6,17 +6,20 @@
 mod csv;
 mod environment;
 mod explained;
+mod html;
 mod json;
 mod markdown;
 mod matryoshka;
 mod node;
 mod processes;
+mod ring;
 mod sar;
 mod sides;
 mod summary;
 mod vms;
 
 pub use csv::csv;
+pub use html::html;
 pub use json::{SCHEMA, json};
 pub use markdown::markdown;
 pub use sar::sar;

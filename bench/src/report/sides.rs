@@ -36,7 +36,8 @@ pub fn sides(comparisons: &[Comparison]) -> Document {
     document
 }
 
-fn letter(index: usize) -> char {
+/// What a side is called; A is the baseline.
+pub(super) fn letter(index: usize) -> char {
     char::from(b'A' + (index % 26) as u8)
 }
 
