@@ -52,6 +52,22 @@ const RUN_ELSEWHERE: &[(&str, &str, &str)] = &[
         "needs a cluster",
         "tests/live_vm_cost.rs",
     ),
+    ("kubectl create namespace edgebench", "needs a cluster", "tests/live_exporter_chart/commands.rs"),
+    (
+        "kubectl label namespace edgebench pod-security.kubernetes.io/enforce=privileged",
+        "needs a cluster",
+        "tests/live_exporter_chart/commands.rs",
+    ),
+    (
+        "helm install edgebench deploy/charts/edgebench --namespace edgebench --set image.repository=registry.example.com/edgebench --set prometheus.podMonitor.enabled=true",
+        "needs a cluster, and Helm",
+        "tests/live_exporter_chart/commands.rs",
+    ),
+    (
+        "kubectl --namespace edgebench exec daemonset/edgebench -- edgebench doctor --procfs /host/proc",
+        "needs a cluster",
+        "tests/live_exporter_chart/commands.rs",
+    ),
     ("tests/run", "runs this test, and takes minutes", ".ci/run"),
 ];
 

@@ -36,7 +36,10 @@ fn an_interval_has_at_least_10_ms() {
 fn what_is_not_known_is_named() {
     is_refused(&["footprint", "--sample", "10"], &["--sample", "similar argument", "--samples"]);
     is_refused(&["footprint", "--frobnicate"], &["--frobnicate"]);
-    is_refused(&["footprint", "--format", "yaml"], &["yaml", "table", "markdown", "json", "csv", "sar"]);
+    is_refused(
+        &["footprint", "--format", "yaml"],
+        &["yaml", "table", "markdown", "json", "csv", "sar", "html"],
+    );
     is_refused(&["footprint", "capture.json"], &["capture.json"]);
     is_refused(&["footprint", "--trust", "nobody"], &["nobody", "any", "pod"]);
     is_refused(&["measure"], &["measure"]);

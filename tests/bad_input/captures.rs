@@ -133,7 +133,7 @@ fn another_machine_is_said_and_refused_where_it_has_to_be_the_same() {
     let files = "--same-machine: here.json and there.json differ in";
     let refused = [&compare[..], &["--same-machine"]].concat();
     dir.refuses(&refused, &[&[files][..], &differences[..]].concat());
-    for format in ["markdown", "json", "csv", "sar"] {
+    for format in ["markdown", "json", "csv", "sar", "html"] {
         let output = ["--format", format, "--output", "result"];
         dir.refuses([&refused[..], &output[..]].concat(), &[files]);
     }

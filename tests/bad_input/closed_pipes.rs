@@ -13,7 +13,7 @@ use super::{SHORT, footprint};
 
 /// Everything that edgebench can be asked to write.
 fn all(host: &Host) -> Vec<Vec<&str>> {
-    let formats = ["table", "markdown", "json", "csv", "sar"];
+    let formats = ["table", "markdown", "json", "csv", "sar", "html"];
     let mut all: Vec<_> = formats.iter().map(|format| footprint(host, &["--format", format])).collect();
     all.extend(formats.map(|format| vec!["compare", "long.json", "long.json", "--format", format]));
     all.extend(["bash", "zsh", "fish", "elvish", "powershell"].map(|shell| vec!["completions", shell]));

@@ -3,6 +3,7 @@
 //! A comm has 15 bytes of any kind but NUL (`prctl(PR_SET_NAME)`), an argument up to 2 MiB
 //! (`ulimit -s` / 4, execve(2)), and both reach the tables, the notes, captures and what is made of them.
 
+use edgebench_tests::page::Element;
 use edgebench_tests::{Host, Workdir};
 use serde_json::Value;
 
@@ -139,6 +140,17 @@ fn markdown_tables_have_their_columns() {
             }
         }
         assert!(!text.replace("\\<", "").contains('<'), "no HTML: {text}");
+    }
+}
+
+#[test]
+fn a_page_has_no_element_but_its_own() {
+    for text in said("html") {
+        let page = Element::read(&text).unwrap();
+        let names: Vec<_> = page.named("th").into_iter().map(Element::text).collect();
+        for name in ["<script>", "`x` <b>*y*", "a,b\"c\",", "|a|b|", "\\x1b[31mred"] {
+            assert!(names.iter().any(|other| other == name), "{name} in {names:?}");
+        }
     }
 }
 

@@ -85,6 +85,7 @@ fn every_format_says_it_in_its_way() {
         ("json", "\"interrupted\": true"),
         ("csv", "CPU used"),
         ("sar", "Average:"),
+        ("html", "Stopped after 1 of 100 samples"),
     ] {
         let dir = Workdir::new();
         let long = ["footprint", "--samples", "100", "--interval", "1h", "--procfs", procfs];

@@ -157,7 +157,7 @@ fn a_disk_without_room_costs_the_file_and_not_the_figures() {
     );
     assert!(outcome.stdout.contains("RAM used (sar)") && !outcome.stdout.contains("Saved to"));
     let full = "full: can't be written; nothing was written: No space left on device";
-    for format in ["table", "markdown", "json", "csv", "sar"] {
+    for format in ["table", "markdown", "json", "csv", "sar", "html"] {
         dir.refuses(footprint(&host, &["--output", "full", "--format", format]), &[full]);
     }
     assert_eq!(fs::read_link(dir.path().join("full")).unwrap(), Path::new("/dev/full"));

@@ -98,13 +98,14 @@ fn captures_of_different_labels_are_held_against_one_baseline() {
     assert_eq!(row(&text, "MiB")[1..], ["411.1", "512.1", "+101.0", "611.1", "+200.0"]);
     assert_eq!(row(&text, "total"), ["total", "+101.0", "+200.0"]);
     assert!(text.contains("C against B: RAM used (sar) +99.0 MiB"), "{text}");
-    for (format, sides) in [("json", 2), ("markdown", 2), ("sar", 4), ("csv", 2)] {
+    for (format, sides) in [("json", 2), ("markdown", 2), ("sar", 4), ("csv", 2), ("html", 2)] {
         let text = dir.shows(["compare", "a1", "--with", "b1", "c1", "b2", "--format", format]);
         let found = match format {
             "json" => serde_json::from_str::<Vec<Value>>(&text).unwrap().len(),
             "markdown" => text.matches("## Summary").count(),
             // The baseline once, then every capture.
             "sar" => text.matches("kbmemfree").count(),
+            "html" => text.matches("<article ").count(),
             _ => ["v0.49", "v1.9"].iter().filter(|side| text.contains(&format!("\n{side},node,"))).count(),
         };
         assert_eq!(found, sides, "{format}: {text}");

@@ -1,6 +1,7 @@
 //! Every format says the same figures in its way: on stdout or in a file, with nothing else in a pipe.
 
 use edgebench_tests::Workdir;
+use edgebench_tests::page::Element;
 use serde_json::Value;
 
 use super::{FORMATS, footprint, kubernetes, kubevirt};
@@ -153,4 +154,32 @@ fn a_capture_renders_the_same_bytes_every_time() {
             assert!(dir.shows(&arguments) == once, "{format}");
         }
     }
+}
+
+#[test]
+fn html_is_one_whole_page_that_leads_from_the_answer_to_the_machine() {
+    let dir = Workdir::new();
+    dir.shows(footprint(&kubernetes(), &["--save", "before.json"]));
+    let with_kubevirt = kubevirt(100_000);
+    let text = dir.shows(footprint(&with_kubevirt, &["--baseline", "before.json", "--format", "html"]));
+    let page = Element::read(&text).unwrap();
+    let headings: Vec<_> = page.named("h2").into_iter().map(Element::text).collect();
+    // 421,000 KiB are used before and 521,000 after.
+    let expected =
+        ["KubeVirt takes 97.7 MiB (1.2 %) of this node", "Node", "Where the +97.7 MiB of RAM went"];
+    assert_eq!(headings[..3], expected);
+    assert_eq!(headings.last().unwrap(), "Environment");
+    let plots = page.named("svg").into_iter().filter(|svg| svg.is_of("plot"));
+    let plots: Vec<_> = plots.map(|svg| svg.get("id").unwrap()).collect();
+    let ids = ["plot-node", "plot-cpu-used-percent", "plot-memory-used-percent", "plot-memory", "plot-cpu"];
+    assert_eq!(plots, [&ids[..], &["components-memory", "components-cpu"]].concat());
+    let step = page
+        .all()
+        .into_iter()
+        .find(|mark| mark.is_of("mark") && mark.is_of("kubevirt") && mark.name == "rect");
+    assert_eq!(step.unwrap().get("data-value"), Some("100000"));
+    for loads in ["http:", "https:", "src=", "url(", "@import", "<script", "javascript:"] {
+        assert!(!text.contains(loads), "{loads}");
+    }
+    assert!(text.contains("default-src 'none'"));
 }

@@ -114,7 +114,7 @@ fn bash_completes_commands_options_and_values() {
     for (line, expected) in [
         ("edgebench foot", "footprint"),
         ("edgebench footprint --sam", "--samples --same-machine"),
-        ("edgebench compare --format ", "table markdown json csv sar"),
+        ("edgebench compare --format ", "table markdown json csv sar html"),
         ("edgebench completions z", "zsh"),
     ] {
         let words: Vec<_> = line.split(' ').map(|word| format!("'{word}'")).collect();

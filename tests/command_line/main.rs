@@ -14,7 +14,7 @@ mod terminal;
 
 use edgebench_tests::Host;
 
-const FORMATS: [&str; 5] = ["table", "markdown", "json", "csv", "sar"];
+const FORMATS: [&str; 6] = ["table", "markdown", "json", "csv", "sar", "html"];
 
 /// Anonymous memory of [`kubernetes`]' processes.
 const KUBERNETES_KIB: u64 = 200_000;

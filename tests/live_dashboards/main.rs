@@ -8,7 +8,6 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test program")]
 
 mod fleet;
-mod node;
 mod panels;
 mod rules;
 mod told;

@@ -101,6 +101,8 @@ pub struct Variable {
 /// A value of a custom variable.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Choice {
+    /// What people see.
+    pub text: String,
     /// The value.
     pub value: String,
 }
@@ -155,6 +157,9 @@ pub struct Panel {
     /// What is done to answers.
     #[serde(default)]
     pub transformations: Vec<Value>,
+    /// How its kind of panel is drawn.
+    #[serde(default)]
+    pub options: Value,
     /// Panels of a collapsed row.
     #[serde(default)]
     pub panels: Vec<Panel>,
@@ -194,6 +199,9 @@ pub struct Defaults {
     /// `bytes`, `s`, `percentunit` …
     #[serde(default)]
     pub unit: String,
+    /// Colours, limits, mappings and what is of one kind of panel.
+    #[serde(flatten)]
+    pub more: BTreeMap<String, Value>,
 }
 
 /// How some fields are shown.

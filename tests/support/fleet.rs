@@ -218,13 +218,14 @@ impl Fleet {
     fn write_history(&self, times: &[u64], lines: &mut Lines) -> Result<()> {
         for node in 0..self.nodes {
             let level = level(node);
+            let tax = |at: u64| (460 + node % 97 + at % 13) * MIB;
             let percent = |at: u64| used(node, at) * 100 / TOTAL;
             let series: [(&str, Value<'_>, f64); 6] = [
                 ("node:edgebench_vmis:count", &|_| self.vms, 1.0),
                 ("node:edgebench_guest_memory_resident_bytes:sum", &|_| 600 * MIB * self.vms, 1.0),
-                ("node:edgebench_tax_memory_bytes:sum", &|at| (500 + node % 97 + at % 13) * MIB, 1.0),
-                ("node:edgebench_tax_memory_per_vm_bytes:div", &|at| (30 + node % 7 + at % 5) * MIB, 1.0),
-                ("node:edgebench_tax_cpu_cores:rate5m", &|_| 12, 0.01),
+                ("node:edgebench_tax_memory_bytes:sum", &tax, 1.0),
+                ("node:edgebench_tax_memory_per_vm_bytes:div", &|at| tax(at) / self.vms.max(1), 1.0),
+                ("node:edgebench_tax_cpu_cores:rate5m", &|_| 75, 0.001),
                 ("node:edgebench_node_memory_unavailable:ratio", &percent, 0.01),
             ];
             for (name, value, factor) in series {

@@ -12,11 +12,15 @@
 //! * [`libvirt::EdgeVm`]: the real libvirtd with a VM whose guest fills memory on demand;
 //! * [`exporter::Exporter`]: the exporter, and what it serves as an [`exposition::Exposition`];
 //! * [`prometheus::Prometheus`]: the real one, with promtool, [`relay::Relay`] before its targets and [`http`];
-//! * [`dashboards`] and [`rules`]: those of `dashboards/`, [`promql`] their language, and a [`fleet`] to draw;
+//! * [`dashboards`] and [`rules`]: those of `dashboards/`, [`promql`] their language, a [`fleet`] to draw, an
+//!   [`edge_node`] with all that speaks of it, and [`pictures`] of what they show;
 //! * [`sar::Scenario`]: readings in steps of a second, and what the real sar said of them;
 //! * [`lockstep`]: the real sar and edgebench on those readings, second by second;
 //! * [`scripted_api::ScriptedApi`]: a Kubernetes API server with the objects of a real one, which misbehaves on demand;
-//! * [`golden`]: outputs kept in files, and [`printed`], which reads a printed report back;
+//! * [`golden`]: outputs kept in files, [`printed`], which reads a printed report back, and [`page`], which reads a page;
+//! * [`browser::Browser`]: a headless Chromium to open it in;
+//! * [`charts`]: those of `deploy/charts`, rendered by Helm's engine and held against Kubernetes' schemas;
+//! * [`documented_commands`]: those on the pages of `deploy`, as bash reads them;
 //! * [`binaries`]: where the programs under test are, [`workdir::Workdir`] a directory to run them in, and
 //!   [`terminal::Terminal`] a terminal to run them on.
 //!
@@ -26,9 +30,13 @@
 
 pub mod alone;
 pub mod binaries;
+pub mod browser;
 pub mod captures;
+pub mod charts;
 pub mod dashboards;
+pub mod documented_commands;
 pub mod edge_cluster;
+pub mod edge_node;
 pub mod examples;
 pub mod exporter;
 pub mod exposition;
@@ -41,7 +49,9 @@ pub mod http;
 pub mod libvirt;
 pub mod lockstep;
 pub mod one_sample;
+pub mod page;
 pub mod phases;
+pub mod pictures;
 pub mod pod;
 pub mod printed;
 pub mod process;

@@ -6,12 +6,17 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::binaries;
+use crate::pod::Container;
+
+/// Enters the cgroups whose files are given before `--`, and becomes what comes after it.
+const ENTER: &str = r#"while [ "$1" != -- ]; do echo 0 >"$1"; shift; done; shift; exec "$@""#;
 
 /// How large a process is to be, how busy, and what it calls itself.
 #[derive(Clone, Debug)]
@@ -21,6 +26,9 @@ pub struct Plan {
     guest_kib: u64,
     cpu_percent: f64,
     args: Vec<String>,
+    user: Option<u32>,
+    /// Files of cgroups that it enters.
+    procs: Vec<PathBuf>,
 }
 
 /// A running stand-in. It ends when this is dropped, or when the test dies.
@@ -35,7 +43,15 @@ impl Plan {
     /// A process that holds `resident_kib` (what `top` shows as RES, its own text and libc included) and does
     /// nothing.
     pub fn new(name: &str, resident_kib: u64) -> Plan {
-        Plan { name: name.into(), resident_kib, guest_kib: 0, cpu_percent: 0.0, args: Vec::new() }
+        Plan {
+            name: name.into(),
+            resident_kib,
+            guest_kib: 0,
+            cpu_percent: 0.0,
+            args: Vec::new(),
+            user: None,
+            procs: Vec::new(),
+        }
     }
 
     /// Burns so many percent of one core.
@@ -53,6 +69,16 @@ impl Plan {
         Plan { args: args.into_iter().map(Into::into).collect(), ..self }
     }
 
+    /// Runs as this user and group. The directory that it is started from must let it.
+    pub fn user(self, id: u32) -> Plan {
+        Plan { user: Some(id), ..self }
+    }
+
+    /// In this container from its first moment on, as what a kubelet starts.
+    pub fn in_container(self, container: &Container) -> Plan {
+        Plan { procs: container.procs().to_vec(), ..self }
+    }
+
     /// Starts it from a copy in `dir`, and returns when all its memory is in place.
     ///
     /// # Panics
@@ -66,7 +92,19 @@ impl Plan {
             "--resident {}KiB --guest {}KiB --cpu {}",
             self.resident_kib, self.guest_kib, self.cpu_percent
         );
-        let mut child = spawn(Command::new(&exe).args(&self.args).env("STAND_IN", settings));
+        let mut command = match &self.procs[..] {
+            [] => Command::new(&exe),
+            procs => {
+                let mut shell = Command::new("sh");
+                shell.args(["-c", ENTER, "sh"]).args(procs).arg("--").arg(&exe);
+                shell
+            }
+        };
+        command.args(&self.args).env("STAND_IN", settings);
+        if let Some(id) = self.user {
+            command.uid(id).gid(id);
+        }
+        let mut child = spawn(&mut command);
         let mut line = String::new();
         let stdout = child.stdout.take().expect("its stdout is a pipe");
         BufReader::new(stdout).read_line(&mut line).expect("a line from the stand-in");

@@ -197,7 +197,7 @@ fn every_format_writes_it() {
     let exporter = saying(&of_the_real_node("4-vm"));
     let (url, dir) = (exporter.url(), Workdir::new());
     dir.shows(footprint(&url, &["--save", "remote.json"]));
-    for format in ["table", "markdown", "json", "csv", "sar"] {
+    for format in ["table", "markdown", "json", "csv", "sar", "html"] {
         let text = dir.shows(["compare", "remote.json", "remote.json", "--format", format]);
         assert!(!text.contains("NaN"), "{format}: {text}");
     }
